@@ -1,0 +1,68 @@
+// swift-tools-version: 6.2
+// SPDX-License-Identifier: Apache-2.0
+
+import PackageDescription
+
+// CI turns warnings into errors (`make test` sets the variable); a user's build never fails for a new compiler's warning.
+let strict = Context.environment["STATICKEYS_WERROR"] == "1"
+let settings: [SwiftSetting] = [.swiftLanguageMode(.v6)] + (strict ? [.treatAllWarnings(as: .error)] : [])
+
+let package = Package(
+  name: "StaticKeys",
+  products: [
+    .library(name: "StaticKeys", targets: ["StaticKeys"]),
+    .library(name: "BTFMeta", targets: ["BTFMeta"]),
+    .library(name: "Patcher", targets: ["Patcher"]),
+    .executable(name: "keyctl", targets: ["keyctl"]),
+  ],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+    .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
+  ],
+  targets: [
+    .systemLibrary(name: "CLibBPF", pkgConfig: "libbpf", providers: [.apt(["libbpf-dev"])]),
+    .systemLibrary(name: "CLibELF", pkgConfig: "libelf", providers: [.apt(["libelf-dev"])]),
+    .target(name: "StaticKeys", swiftSettings: settings),
+    .target(
+      name: "BTFMeta",
+      dependencies: [
+        "StaticKeys", "CLibBPF", "CLibELF",
+        .product(name: "SystemPackage", package: "swift-system"),
+      ],
+      swiftSettings: settings),
+    .target(
+      name: "Patcher",
+      dependencies: [
+        "StaticKeys", "BTFMeta", "CLibBPF",
+        .product(name: "SystemPackage", package: "swift-system"),
+      ],
+      swiftSettings: settings),
+    .executableTarget(
+      name: "keyctl",
+      dependencies: [
+        "StaticKeys", "BTFMeta", "Patcher",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        .product(name: "SystemPackage", package: "swift-system"),
+      ],
+      swiftSettings: settings),
+    .executableTarget(
+      name: "flowmon",
+      dependencies: ["CLibBPF"],
+      path: "Examples/flowmon",
+      swiftSettings: settings),
+    .target(
+      name: "TestSupport",
+      dependencies: ["CLibBPF", .product(name: "SystemPackage", package: "swift-system")],
+      path: "Tests/TestSupport",
+      swiftSettings: settings),
+    .testTarget(name: "StaticKeysTests", dependencies: ["StaticKeys"], swiftSettings: settings),
+    .testTarget(
+      name: "BTFMetaTests", dependencies: ["BTFMeta", "StaticKeys", "TestSupport"], swiftSettings: settings),
+    .testTarget(
+      name: "PatcherTests", dependencies: ["Patcher", "StaticKeys", "TestSupport"], swiftSettings: settings),
+    .testTarget(name: "keyctlTests", dependencies: ["TestSupport"], swiftSettings: settings),
+    .testTarget(
+      name: "KernelTests", dependencies: ["Patcher", "BTFMeta", "StaticKeys", "TestSupport", "CLibBPF"],
+      swiftSettings: settings),
+  ]
+)
