@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import StaticKeys
+import SystemPackage
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#endif
+
+/// BPF file systems: where they are mounted, and what is pinned in them.
+public enum BPFFS {
+  /// Where one is mounted by custom.
+  public static let defaultMountPoint: FilePath = "/sys/fs/bpf"
+
+  /// What a pin's descriptor is.
+  enum PinKind: String {
+    case program = "bpf-prog"
+    case map = "bpf-map"
+    case link = "bpf_link"
+  }
+
+  /// The mount points of all BPF file systems that this process sees.
+  static func mountPoints() -> [FilePath] {
+    // "36 35 0:31 / /sys/fs/bpf rw,… - bpf bpf rw": the type is the first word after the dash.
+    let text = (try? FileText.read("/proc/self/mountinfo")) ?? ""
+    return text.split(separator: "\n").compactMap { line in
+      let words = line.split(separator: " ")
+      guard let dash = words.firstIndex(of: "-"), dash + 1 < words.count, words[dash + 1] == "bpf", words.count > 4
+      else { return nil }
+      return FilePath(String(words[4]))
+    }
+  }
+
+  /// Mounts one at the custom place, unless there is one already.
+  public static func mountIfNeeded(system: BPFSystem) throws(StaticKeysError) {
+    guard !mountPoints().contains(defaultMountPoint) else { return }
+    do throws(Errno) {
+      try system.mountBPFFS(at: defaultMountPoint)
+    } catch {
+      throw .kernel(error, "cannot mount a BPF file system", at: Place(file: defaultMountPoint.string), needs: [.sysAdmin])
+    }
+  }
+
+  /// The paths of everything that is pinned anywhere.
+  static func pins() -> [FilePath] { mountPoints().flatMap { files(under: $0, depth: 16) } }
+
+  /// The names in a directory; none where it cannot be read.
+  static func entries(of directory: FilePath) -> [(name: String, isDirectory: Bool)] {
+    guard let stream = opendir(directory.string) else { return [] }
+    defer { closedir(stream) }
+    var entries: [(name: String, isDirectory: Bool)] = []
+    while let entry = readdir(stream) {
+      let name = text(in: entry.pointee.d_name)
+      if name != "." && name != ".." { entries.append((name, entry.pointee.d_type == UInt8(DT_DIR))) }
+    }
+    return entries
+  }
+
+  private static func files(under directory: FilePath, depth: Int) -> [FilePath] {
+    guard depth > 0 else { return [] }
+    return entries(of: directory).flatMap { entry in
+      let path = directory.appending(entry.name)
+      return entry.isDirectory ? files(under: path, depth: depth - 1) : [path]
+    }
+  }
+
+  /// Whether a descriptor is a program, a map or a link: the kernel tells by its link in /proc alone.
+  static func kind(of fd: Int32) -> PinKind? {
+    var buffer = [CChar](repeating: 0, count: 64)
+    let length = readlink("/proc/self/fd/\(fd)", &buffer, buffer.count)
+    guard length > 0 else { return nil }
+    let target = String(decoding: buffer.prefix(length).map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    guard target.hasPrefix("anon_inode:") else { return nil }
+    return PinKind(rawValue: String(target.dropFirst("anon_inode:".count)))
+  }
+}

@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import CLibBPF
+import StaticKeys
+import SystemPackage
+
+/// Finds the programs that carry a template by walking those of the kernel: nothing is kept anywhere else.
+///
+/// Requires CAP_SYS_ADMIN (`BPF_PROG_GET_NEXT_ID`) and Linux 5.10.
+struct Discovery {
+  let system: BPFSystem
+  private let store: InstanceStore
+  private var templates: [UInt32: Result<ProgramTemplate, StaticKeysError>] = [:]
+  private var otherMaps: Set<UInt32> = []
+
+  init(system: BPFSystem) {
+    self.system = system
+    store = InstanceStore(system: system)
+  }
+
+  /// All programs with a template.
+  static func inventory(system: BPFSystem) throws(StaticKeysError) -> Inventory {
+    var discovery = Discovery(system: system)
+    var programs: [ManagedProgram] = []
+    var unreadable: [UnreadableProgram] = []
+    let ids: [UInt32]
+    do throws(Errno) {
+      ids = try system.ids(of: .program)
+    } catch {
+      throw .kernel(error, "cannot list the kernel's programs", needs: [.sysAdmin])
+    }
+    for id in ids {
+      do throws(StaticKeysError) {
+        if let program = try discovery.program(id: id) { programs.append(program) }
+      } catch {
+        unreadable.append(UnreadableProgram(id: id, error: error.located(at: Place(program: "id \(id)"))))
+      }
+    }
+    return Inventory(programs: programs, unreadable: unreadable)
+  }
+
+  /// The program of this id, or nil if it is gone or carries no template.
+  mutating func program(id: UInt32) throws(StaticKeysError) -> ManagedProgram? {
+    do throws(Errno) {
+      guard let fd = try system.object(.program, id: id) else { return nil }
+      let info = try system.rawInfo(ofProgram: fd.rawValue)
+      guard info.nr_map_ids >= 2 else { return nil }
+      let mapIDs = try system.mapIDs(ofProgram: fd.rawValue)
+      return try read(id: id, info: info, mapIDs: mapIDs).get()
+    } catch {
+      throw .kernel(error, "cannot read the program", needs: [.sysAdmin])
+    }
+  }
+
+  // A Result, since the caller's `do` catches what the kernel answers and no other kind of error.
+  private mutating func read(
+    id: UInt32, info: bpf_prog_info, mapIDs: [UInt32]
+  ) throws(Errno) -> Result<ManagedProgram?, StaticKeysError> {
+    var found: [String: [(id: UInt32, map: SharedFD, info: bpf_map_info)]] = [:]
+    for mapID in mapIDs where !otherMaps.contains(mapID) {
+      guard let map = try system.object(.map, id: mapID) else { continue }
+      let mapInfo = try system.rawInfo(ofMap: map.rawValue)
+      let name = text(in: mapInfo.name)
+      guard name == InstanceStore.templateMapName || name == InstanceStore.instanceMapName else {
+        otherMaps.insert(mapID)
+        continue
+      }
+      found[name, default: []].append((mapID, map, mapInfo))
+    }
+    guard !found.isEmpty else { return .success(nil) }
+    return Result { () throws(StaticKeysError) in
+      guard let templates = found[InstanceStore.templateMapName], let instances = found[InstanceStore.instanceMapName],
+        templates.count == 1, instances.count == 1
+      else { throw StaticKeysError(.corruptedTemplate, "it must carry one template and one instance") }
+      let template = try template(id: templates[0].id, map: templates[0].map, info: templates[0].info)
+      let instance = try ProgramInstance(
+        decoding: store.bytes(ofMap: instances[0].map.rawValue, info: instances[0].info), for: template)
+      guard Set(instance.mapIDs).isSubset(of: mapIDs) else {
+        throw StaticKeysError(.corruptedTemplate, "the instance names maps that the program does not hold")
+      }
+      return ManagedProgram(
+        id: id, tag: hex(info.tag), btfID: info.btf_id, mapIDs: mapIDs, templateMapID: templates[0].id,
+        instanceMapID: instances[0].id, template: template, instance: instance)
+    }
+  }
+
+  private mutating func template(
+    id: UInt32, map: SharedFD, info: bpf_map_info
+  ) throws(StaticKeysError) -> ProgramTemplate {
+    if let known = templates[id] { return try known.get() }
+    let store = self.store
+    let result = Result { () throws(StaticKeysError) in
+      try ProgramTemplate(decoding: store.bytes(ofMap: map.rawValue, info: info))
+    }
+    templates[id] = result
+    return try result.get()
+  }
+}
+
+/// The bytes of a fixed C array in hex.
+func hex<T>(_ field: T) -> String {
+  withUnsafeBytes(of: field) { bytes in
+    bytes.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+  }
+}

@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import StaticKeys
+import SystemPackage
+
+/// What to do with keys.
+public enum KeyAction: String, Sendable {
+  /// Turn on; nothing to do where it is on.
+  case enable
+  /// Turn off; nothing to do where it is off.
+  case disable
+  /// Turn on what is off, and off what is on.
+  case toggle
+}
+
+/// A key's change over all of its programs.
+public struct KeyChange: Sendable {
+  /// "collection/key".
+  public let name: String
+  /// Before.
+  public let from: KeyStatus.State
+  /// After.
+  public let to: KeyStatus.State
+}
+
+/// One program's part in a flip.
+public struct ProgramChange: Sendable {
+  /// What changes.
+  public let plan: ProgramPlan
+  /// The kernel's id afterwards: another one where the program was replaced.
+  public let newID: UInt32
+  /// Where the change was put in force.
+  public let places: [String]
+}
+
+/// What a flip did, or would do.
+public struct FlipReport: Sendable {
+  /// The engine used.
+  public let engine: EngineKind
+  /// The keys asked for, also those that were as wanted already.
+  public let keys: [KeyChange]
+  /// The programs changed.
+  public let programs: [ProgramChange]
+  /// The time from the first load to the last replacement.
+  public let duration: Duration
+  /// Programs that still run in their old state, since something holds them that keyctl does not see.
+  public let stillHeld: [UInt32]
+}
+
+/// Flips keys of running programs.
+///
+/// Requires Linux 5.10, CAP_SYS_ADMIN to find the programs, and what BPF_PROG_LOAD needs for their types.
+public struct KeyFlipper: Sendable {
+  private let system: BPFSystem
+
+  /// Flips through this door to the kernel.
+  public init(system: BPFSystem = BPFSystem()) { self.system = system }
+
+  /// Brings keys into the state asked for: all of them, or none.
+  ///
+  /// Writers wait for each other, so a toggle sees what the one before it did.
+  /// - Parameter dryRun: loads and verifies what would run, and leaves it at that.
+  /// - Throws: `.notFound`, `.ambiguous` for the keys; `.verifier`, `.unsupported`, `.changedMeanwhile`, `.permission`
+  ///   and `.kernel` with nothing changed; `.partlyApplied` where a change could not be taken back.
+  public func flip(
+    _ action: KeyAction, _ patterns: [KeyPattern], in selector: ProgramSelector? = nil, dryRun: Bool = false
+  ) throws(StaticKeysError) -> FlipReport {
+    let lock = try WriterLock(system: system)
+    defer { _ = consume lock }
+    let inventory = try Discovery.inventory(system: system)
+    let keys = try inventory.keys(matching: patterns, in: selector, system: system)
+    let wanted = try wantedValues(action, keys)
+    let work = inventory.programs.compactMap { program -> (ManagedProgram, ProgramPlan)? in
+      guard let values = wanted[program.id] else { return nil }
+      return ProgramPlan(
+        programID: program.id, template: program.template, instance: program.instance, wanted: values
+      ).map { (program, $0) }
+    }
+    let changes = keys.map { key in
+      KeyChange(name: key.name, from: key.state, to: key.programs.allSatisfy { wanted[$0.id]?[key.key.name] == true } ? .on : .off)
+    }
+    return try carryOut(work, keys: changes, dryRun: dryRun)
+  }
+
+  private func wantedValues(
+    _ action: KeyAction, _ keys: [KeyStatus]
+  ) throws(StaticKeysError) -> [UInt32: KeyValues] {
+    var wanted: [UInt32: KeyValues] = [:]
+    for key in keys {
+      if action == .toggle, key.state == .mixed {
+        throw StaticKeysError(
+          .ambiguous, "it is on in some programs and off in others", at: Place(key: key.name),
+          advice: "enable or disable it")
+      }
+      let value = action == .enable || action == .toggle && key.state == .off
+      for program in key.programs { wanted[program.id, default: [:]][key.key.name] = value }
+    }
+    return wanted
+  }
+
+  private func carryOut(
+    _ work: [(program: ManagedProgram, plan: ProgramPlan)], keys: [KeyChange], dryRun: Bool
+  ) throws(StaticKeysError) -> FlipReport {
+    guard !work.isEmpty else {
+      return FlipReport(engine: .reload, keys: keys, programs: [], duration: .zero, stillHeld: [])
+    }
+    let engine = ReloadEngine(system: system, attachments: try AttachmentIndex(system: system))
+    var programs: [ProgramChange] = []
+    var failure: StaticKeysError?
+    let duration = ContinuousClock().measure {
+      do throws(StaticKeysError) {
+        let prepared = try work.map { program, plan throws(StaticKeysError) in try engine.prepare(plan, of: program) }
+        if !dryRun { try Transaction(changes: prepared).commit() }
+        programs = zip(work, prepared).map { work, change in
+          ProgramChange(plan: work.plan, newID: change.programID, places: change.places)
+        }
+      } catch {
+        failure = error
+      }
+    }
+    if let failure { throw failure }
+    // Everything that held an old program through us is closed by now.
+    let stillHeld = dryRun ? [] : work.map(\.program.id).filter { id in (try? system.object(.program, id: id)) != nil }
+    return FlipReport(engine: engine.kind, keys: keys, programs: programs, duration: duration, stillHeld: stillHeld)
+  }
+}

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import SystemPackage
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#endif
+
+/// The one owner of a file descriptor; closes it when it goes out of scope.
+public struct OwnedFD: ~Copyable, Sendable {
+  /// The number, for as long as the owner lives.
+  public let rawValue: Int32
+
+  /// Takes over an open descriptor.
+  public init(owning rawValue: Int32) { self.rawValue = rawValue }
+
+  /// Gives the descriptor away unclosed.
+  public consuming func release() -> Int32 {
+    let raw = rawValue
+    discard self
+    return raw
+  }
+
+  deinit { close(rawValue) }
+}
+
+/// A descriptor that several hold, for collections, which cannot hold noncopyable values.
+public final class SharedFD: Sendable {
+  private let owned: OwnedFD
+
+  /// Shares a descriptor; it is closed with the last reference.
+  public init(_ owned: consuming OwnedFD) { self.owned = owned }
+
+  /// The number, for as long as the reference is kept.
+  public var rawValue: Int32 { owned.rawValue }
+}

@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import StaticKeys
+import SystemPackage
+
+/// A path in a BPF file system at which a program is pinned: the new one is pinned beside it and renamed over it.
+struct PinReplacement: Replacement {
+  let system: BPFSystem
+  let path: FilePath
+
+  /// A dot would be refused: the kernel keeps such names for itself.
+  private static let besideSuffix = "__new"
+
+  func replace(_ old: ProgramHandle, by new: ProgramHandle) throws(StaticKeysError) {
+    let beside = FilePath(path.string + Self.besideSuffix)
+    let current: UInt32
+    do throws(Errno) {
+      current = try system.rawInfo(ofProgram: system.openPin(path).rawValue).id
+    } catch {
+      throw failure(error)
+    }
+    guard current == old.id else {
+      throw StaticKeysError(
+        .changedMeanwhile, "program \(current) is pinned there now, not \(old.id)", at: Place(file: path.string),
+        advice: "run the command again")
+    }
+    do throws(Errno) {
+      try pin(new, at: beside)
+      do throws(Errno) {
+        try system.rename(beside, to: path)
+      } catch {
+        try? system.unlink(beside)
+        throw error
+      }
+    } catch {
+      throw failure(error)
+    }
+  }
+
+  private func pin(_ program: ProgramHandle, at beside: FilePath) throws(Errno) {
+    do throws(Errno) {
+      try system.pin(program.fd.rawValue, at: beside)
+    } catch .fileExists {
+      // Left behind by a writer that was killed: whoever holds the lock now may remove it.
+      try system.unlink(beside)
+      try system.pin(program.fd.rawValue, at: beside)
+    }
+  }
+
+  private func failure(_ errno: Errno) -> StaticKeysError {
+    .kernel(errno, "cannot replace the pinned program", at: Place(file: path.string), needs: [.bpf])
+  }
+}
+
+extension AttachmentIndex {
+  /// All program pins in the BPF file systems that this process sees, by the id of their program.
+  static func pins(system: BPFSystem) throws(Errno) -> [UInt32: [Attachment]] {
+    var result: [UInt32: [Attachment]] = [:]
+    for path in BPFFS.pins() {
+      let pinned: OwnedFD
+      do throws(Errno) {
+        pinned = try system.openPin(path)
+      } catch .noSuchFileOrDirectory {
+        continue
+      } catch .permissionDenied {
+        // bpffs holds iterators' pins too, which BPF_OBJ_GET does not open.
+        continue
+      }
+      guard BPFFS.kind(of: pinned.rawValue) == .program else { continue }
+      let id = try system.rawInfo(ofProgram: pinned.rawValue).id
+      result[id, default: []].append(
+        Attachment(description: "pin \(path)", replacement: PinReplacement(system: system, path: path)))
+    }
+    return result
+  }
+}

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// The frame around the bytes of a template or instance map:
+///
+///     magic u32 | version u16 | reserved u16 = 0 | length u32 | checksum u64 | body …
+///
+/// All little-endian; `length` counts the body, and the checksum (64-bit FNV-1a) covers everything but itself.
+struct Envelope {
+  /// What the body is: "SKTM" a template, "SKIN" an instance.
+  let magic: UInt32
+  /// What it is called in messages.
+  let name: String
+  /// The one version that this code reads and writes.
+  let version: UInt16
+
+  static let template = Envelope(magic: 0x4d54_4b53, name: "template", version: 1)
+  static let instance = Envelope(magic: 0x4e49_4b53, name: "instance", version: 1)
+
+  private static let headerSize = 20
+
+  func wrap(_ body: [UInt8]) -> [UInt8] {
+    var header = ByteWriter()
+    header.write(magic)
+    header.write(version)
+    header.write(UInt16(0))
+    header.write(UInt32(truncatingIfNeeded: body.count))
+    var whole = header
+    whole.write(Self.checksum(header.bytes, body))
+    return whole.bytes + body
+  }
+
+  /// The body. Bytes after it must be zero: a map's value may be longer than what was put into it.
+  func unwrap(_ bytes: [UInt8]) throws(StaticKeysError) -> ArraySlice<UInt8> {
+    var reader = ByteReader(bytes[...])
+    guard try reader.read(UInt32.self) == magic else {
+      throw StaticKeysError(.corruptedTemplate, "is no \(name): its first bytes are others")
+    }
+    // The version comes before all else: a newer one may have another frame.
+    let version = try reader.read(UInt16.self)
+    guard version <= self.version else {
+      throw StaticKeysError(
+        .futureVersion, "\(name) has version \(version), this program knows up to \(self.version)",
+        advice: "use the version of keyctl that loaded it, or a newer one")
+    }
+    let reserved = try reader.read(UInt16.self)
+    let length = Int(try reader.read(UInt32.self))
+    let checksum = try reader.read(UInt64.self)
+    let body = try reader.take(length)
+    guard version == self.version, reserved == 0, checksum == Self.checksum(bytes[..<12], body),
+      bytes[body.endIndex...].allSatisfy({ $0 == 0 })
+    else { throw StaticKeysError(.corruptedTemplate, "\(name) is damaged: its checksum does not match") }
+    return body
+  }
+
+  private static func checksum(_ parts: any Sequence<UInt8>...) -> UInt64 {
+    var hash: UInt64 = 0xcbf2_9ce4_8422_2325
+    for part in parts {
+      for byte in part { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01b3 }
+    }
+    return hash
+  }
+}

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+
+extension ProgramTemplate {
+  /// Checks that the parts fit together, so that whoever uses the template need not.
+  ///
+  /// - Throws: `.corruptedTemplate` or `.badSite`, with the place.
+  public func validate() throws(StaticKeysError) {
+    let place = Place(program: name)
+    func require(_ condition: Bool, _ message: @autoclosure () -> String) throws(StaticKeysError) {
+      guard condition else { throw StaticKeysError(.corruptedTemplate, message(), at: place) }
+    }
+    try require(!instructions.isEmpty, "has no instructions")
+    for (records, what) in [(functionInfo, "function"), (lineInfo, "line")] {
+      try require(
+        records.bytes.isEmpty || (records.size >= 8 && records.bytes.count % records.size == 0),
+        "its \(what) records are cut off")
+    }
+    for index in mapReferences {
+      try require(index + 1 < instructions.count, "ends in the middle of a 16-byte instruction")
+      let slot = Int(instructions[index].imm)
+      try require((0..<mapSlots).contains(slot), "insn \(index) refers to map \(slot) of \(mapSlots)")
+    }
+    for site in sites { try check(site) }
+    try require(
+      zip(sites, sites.dropFirst()).allSatisfy { $0.insn < $1.insn }, "its sites are not in order of their place")
+    try require(
+      keys.count == Set(sites.map(\.key)).count, "a key has two default values")
+  }
+
+  private func check(_ site: BranchSite) throws(StaticKeysError) {
+    let place = site.place.completed(by: Place(program: name))
+    guard site.insn.index < instructions.count,
+      let target = site.branch.target.inProgram(functionStart: site.functionStart), target.index < instructions.count
+    else { throw StaticKeysError(.corruptedTemplate, "the site lies beyond the program's end", at: place) }
+    let pair = try located(at: place) { () throws(StaticKeysError) in
+      try StaticBranchPair(in: instructions, branchAt: site.insn.index)
+    }
+    guard pair.target == target.index else {
+      throw StaticKeysError(.badSite, "the branch goes to \(pair.target), not to \(target)", at: place)
+    }
+  }
+}
+
+/// Runs `body`; what it throws gets the parts of `place` that it did not know.
+public func located<R>(
+  at place: @autoclosure () -> Place, _ body: () throws(StaticKeysError) -> R
+) throws(StaticKeysError) -> R {
+  do { return try body() } catch { throw error.located(at: place()) }
+}
