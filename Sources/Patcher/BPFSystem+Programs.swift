@@ -11,17 +11,12 @@ struct LoadFailure: Error {
 }
 
 extension BPFSystem {
-  /// Room for what the verifier has to say; pages that it does not fill cost nothing.
-  static let verifierLogSize = 16 << 20
-
   /// Loads a program from a template. The C function is `bpf_prog_load`, which asks for the log only after a refusal.
   func load(
     _ template: ProgramTemplate, instructions: [Instruction], btf: Int32
   ) throws(LoadFailure) -> SharedFD {
     let bytes = instructions.flatMap { $0.bytes(order: .host) }
-    let log = UnsafeMutablePointer<CChar>.allocate(capacity: Self.verifierLogSize)
-    defer { log.deallocate() }
-    log[0] = 0
+    let log = VerifierLogBuffer()
     var opts = bpf_prog_load_opts()
     opts.sz = MemoryLayout<bpf_prog_load_opts>.size
     opts.expected_attach_type = bpf_attach_type(template.expectedAttachType)
@@ -33,8 +28,8 @@ extension BPFSystem {
     opts.func_info_cnt = UInt32(template.functionInfo.count)
     opts.line_info_rec_size = UInt32(template.lineInfo.size)
     opts.line_info_cnt = UInt32(template.lineInfo.count)
-    opts.log_buf = log
-    opts.log_size = UInt32(Self.verifierLogSize)
+    opts.log_buf = log.start
+    opts.log_size = UInt32(log.size)
     do {
       let fd = try open(.programLoad) {
         bytes.withUnsafeBytes { insns in
@@ -51,7 +46,7 @@ extension BPFSystem {
       }
       return SharedFD(fd)
     } catch {
-      throw LoadFailure(errno: error, log: String(cString: log))
+      throw LoadFailure(errno: error, log: log.text)
     }
   }
 

@@ -18,7 +18,6 @@ struct Discovery {
     store = InstanceStore(system: system)
   }
 
-  /// All programs with a template.
   static func inventory(system: BPFSystem) throws(StaticKeysError) -> Inventory {
     var discovery = Discovery(system: system)
     var programs: [ManagedProgram] = []
@@ -94,6 +93,16 @@ struct Discovery {
     }
     templates[id] = result
     return try result.get()
+  }
+}
+
+extension Inventory {
+  /// All programs with a template that run now.
+  ///
+  /// Requires CAP_SYS_ADMIN and Linux 5.10. The C function it walks with is `bpf_prog_get_next_id`.
+  /// - Throws: `.permission` or `.kernel`; a program that cannot be read is no error but among `unreadable`.
+  public static func current(system: BPFSystem = BPFSystem()) throws(StaticKeysError) -> Inventory {
+    try Discovery.inventory(system: system)
   }
 }
 

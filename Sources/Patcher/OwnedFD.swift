@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import StaticKeys
 import SystemPackage
 
 #if canImport(Glibc)
@@ -32,6 +33,15 @@ public final class SharedFD: Sendable {
 
   /// Shares a descriptor; it is closed with the last reference.
   public init(_ owned: consuming OwnedFD) { self.owned = owned }
+
+  /// A descriptor of its own for what another library's descriptor stands for.
+  static func duplicate(_ raw: Int32) throws(StaticKeysError) -> SharedFD {
+    let copy = fcntl(raw, F_DUPFD_CLOEXEC, 3)
+    guard copy >= 0 else {
+      throw .kernel(Errno(rawValue: errno), "cannot duplicate a descriptor")
+    }
+    return SharedFD(OwnedFD(owning: copy))
+  }
 
   /// The number, for as long as the reference is kept.
   public var rawValue: Int32 { owned.rawValue }

@@ -41,7 +41,8 @@ struct VariantLoader: Sendable {
       }
       return try system.load(template, instructions: insns, btf: btf.rawValue)
     } catch {
-      throw error.explained(template: template, btfID: program.btfID, place: program.place)
+      throw error.explained(
+        lines: try? LineTable(template: template, btfID: program.btfID), place: program.place)
     }
   }
 
@@ -57,17 +58,13 @@ struct VariantLoader: Sendable {
 
 extension LoadFailure {
   /// The failure as an error that shows the verifier's reason and the line of C it stopped at.
-  func explained(template: ProgramTemplate, btfID: UInt32, place: Place) -> StaticKeysError {
+  func explained(lines: LineTable?, place: Place) -> StaticKeysError {
     let verdict = VerifierLog(log)
     guard let reason = verdict.summary else {
       return .kernel(errno, "the kernel refuses to load the program", at: place, needs: [.bpf, .netAdmin, .perfmon])
     }
     var place = place
-    if let insn = verdict.lastInstruction,
-      let lines = try? LineTable(template: template, btfID: btfID), let line = lines.line(at: insn)
-    {
-      place.source = line.description
-    }
+    if let insn = verdict.lastInstruction, let line = lines?.line(at: insn) { place.source = line.description }
     return StaticKeysError(
       .verifier, "the verifier refuses it: \(reason)", at: place, errno: errno.rawValue,
       advice: "-v shows its whole log", verifierLog: log)

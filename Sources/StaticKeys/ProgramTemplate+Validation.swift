@@ -35,8 +35,8 @@ extension ProgramTemplate {
     let pair = try located(at: place) { () throws(StaticKeysError) in
       try StaticBranchPair(in: instructions, branchAt: site.insn.index)
     }
-    guard pair.target == target.index else {
-      throw StaticKeysError(.badSite, "the branch goes to \(pair.target), not to \(target)", at: place)
+    guard pair.targetIndex == target.index else {
+      throw StaticKeysError(.badSite, "the branch goes to \(pair.targetIndex), not to \(target)", at: place)
     }
   }
 }
