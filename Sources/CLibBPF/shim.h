@@ -6,4 +6,13 @@
 #include <linux/bpf.h>
 #include <linux/btf.h>
 
+#include <sys/syscall.h>
+#include <unistd.h>
+
 #include "uapi.h"
+
+/* setns(fd, CLONE_NEWNET): declared only under _GNU_SOURCE, which the import of glibc into Swift does not define. */
+static inline int sk_enter_netns(int fd)
+{
+	return (int)syscall(SYS_setns, fd, 0x40000000);
+}

@@ -22,24 +22,40 @@ public enum BPFFS {
   }
 
   /// The mount points of all BPF file systems that this process sees.
-  static func mountPoints() -> [FilePath] {
-    // "36 35 0:31 / /sys/fs/bpf rw,… - bpf bpf rw": the type is the first word after the dash.
+  static func mountPoints() -> [FilePath] { mounts().filter { $0.type == "bpf" }.map(\.path) }
+
+  /// The network namespace for which `ip netns exec` put a fresh sysfs over /sys: it names the namespace as its source.
+  private static var privateSysNamespace: String? {
+    mounts().last { $0.path == "/sys" && $0.type == "sysfs" }.map(\.source).flatMap { source in
+      entries(of: "/run/netns").contains { $0.name == source } ? source : nil
+    }
+  }
+
+  private static func mounts() -> [(path: FilePath, type: String, source: String)] {
+    // "36 35 0:31 / /sys/fs/bpf rw,… - bpf bpf rw": type and source follow the dash.
     let text = (try? FileText.read("/proc/self/mountinfo")) ?? ""
     return text.split(separator: "\n").compactMap { line in
       let words = line.split(separator: " ")
-      guard let dash = words.firstIndex(of: "-"), dash + 1 < words.count, words[dash + 1] == "bpf", words.count > 4
-      else { return nil }
-      return FilePath(String(words[4]))
+      guard let dash = words.firstIndex(of: "-"), dash + 2 < words.count, dash > 4 else { return nil }
+      return (FilePath(String(words[4])), String(words[dash + 1]), String(words[dash + 2]))
     }
   }
 
   /// Mounts one at the custom place, unless there is one already.
   public static func mountIfNeeded(system: BPFSystem) throws(StaticKeysError) {
     guard !mountPoints().contains(defaultMountPoint) else { return }
+    if let namespace = privateSysNamespace {
+      throw StaticKeysError(
+        .usage, "this process sees a /sys of its own, as 'ip netns exec \(namespace)' gives it: pins would die with it",
+        at: Place(file: defaultMountPoint.string),
+        advice: "run it outside and name the device as DEV@\(namespace), or use 'nsenter --net=/run/netns/\(namespace)'"
+      )
+    }
     do throws(Errno) {
       try system.mountBPFFS(at: defaultMountPoint)
     } catch {
-      throw .kernel(error, "cannot mount a BPF file system", at: Place(file: defaultMountPoint.string), needs: [.sysAdmin])
+      throw .kernel(
+        error, "cannot mount a BPF file system", at: Place(file: defaultMountPoint.string), needs: [.sysAdmin])
     }
   }
 

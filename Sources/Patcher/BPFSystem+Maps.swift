@@ -10,7 +10,7 @@ extension BPFSystem {
   func createFrozenMap(name: String, value: [UInt8]) throws(Errno) -> SharedFD {
     var opts = bpf_map_create_opts()
     opts.sz = MemoryLayout<bpf_map_create_opts>.size
-    opts.map_flags = UInt32(BPF_F_RDONLY_PROG.rawValue)
+    opts.map_flags = UInt32(BPF_F_RDONLY_PROG)
     let fd = try open(.mapCreate) {
       bpf_map_create(BPF_MAP_TYPE_ARRAY, name, 4, UInt32(clamping: value.count), 1, &opts)
     }

@@ -22,7 +22,7 @@ public struct BPFSystem: Sendable {
     case programLoad, programBindMap, programNextID, programByID, programInfo
     case mapCreate, mapUpdate, mapLookup, mapNextKey, mapFreeze, mapByID, mapInfo
     case linkCreate, linkUpdate, linkDetach, linkNextID, linkByID, linkInfo
-    case btfByID, programQuery, xdpQuery
+    case btfLoad, btfByID, programQuery, xdpQuery
     case pin, openPin, rename, unlink, makeDirectory, removeDirectory, mount, lock
   }
 

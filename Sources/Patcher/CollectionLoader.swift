@@ -68,10 +68,15 @@ public struct CollectionLoader: Sendable {
       throw StaticKeysError(
         .usage, "'\(collection)' cannot be a collection's name", advice: "use letters, digits, _ and - in --name")
     }
-    let loader = ObjectLoader(system: system)
-    let lock = try WriterLock(system: system)
-    defer { _ = consume lock }
-    let loaded = try loader.load(object, collection: collection, settings: settings)
+    return try WriterLock.hold(system: system) { () throws(StaticKeysError) in
+      let loaded = try ObjectLoader(system: system).load(object, collection: collection, settings: settings)
+      return try publish(loaded, as: collection, attach: attach)
+    }
+  }
+
+  private func publish(
+    _ loaded: LoadedObject, as collection: String, attach: [AttachRequest]
+  ) throws(StaticKeysError) -> LoadReport {
     let targets = try attach.map { request throws(StaticKeysError) in (try loaded.program(for: request), request.hook) }
     let store = CollectionStore(system: system)
     try store.create(collection)

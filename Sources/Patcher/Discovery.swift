@@ -40,58 +40,62 @@ struct Discovery {
 
   /// The program of this id, or nil if it is gone or carries no template.
   mutating func program(id: UInt32) throws(StaticKeysError) -> ManagedProgram? {
+    let found: (info: bpf_prog_info, mapIDs: [UInt32], carriers: [Carrier])
     do throws(Errno) {
       guard let fd = try system.object(.program, id: id) else { return nil }
       let info = try system.rawInfo(ofProgram: fd.rawValue)
       guard info.nr_map_ids >= 2 else { return nil }
       let mapIDs = try system.mapIDs(ofProgram: fd.rawValue)
-      return try read(id: id, info: info, mapIDs: mapIDs).get()
+      found = (info, mapIDs, try carriers(among: mapIDs))
     } catch {
       throw .kernel(error, "cannot read the program", needs: [.sysAdmin])
     }
+    guard !found.carriers.isEmpty else { return nil }
+    let templates = found.carriers.filter { $0.name == InstanceStore.templateMapName }
+    let instances = found.carriers.filter { $0.name == InstanceStore.instanceMapName }
+    guard templates.count == 1, instances.count == 1 else {
+      throw StaticKeysError(.corruptedTemplate, "it must carry one template and one instance")
+    }
+    let template = try template(in: templates[0])
+    let instance = try ProgramInstance(
+      decoding: store.bytes(ofMap: instances[0].map.rawValue, info: instances[0].info), for: template)
+    guard Set(instance.mapIDs).isSubset(of: found.mapIDs) else {
+      throw StaticKeysError(.corruptedTemplate, "the instance names maps that the program does not hold")
+    }
+    return ManagedProgram(
+      id: id, tag: hex(found.info.tag), btfID: found.info.btf_id, mapIDs: found.mapIDs,
+      templateMapID: templates[0].info.id, instanceMapID: instances[0].info.id, template: template, instance: instance)
   }
 
-  // A Result, since the caller's `do` catches what the kernel answers and no other kind of error.
-  private mutating func read(
-    id: UInt32, info: bpf_prog_info, mapIDs: [UInt32]
-  ) throws(Errno) -> Result<ManagedProgram?, StaticKeysError> {
-    var found: [String: [(id: UInt32, map: SharedFD, info: bpf_map_info)]] = [:]
-    for mapID in mapIDs where !otherMaps.contains(mapID) {
-      guard let map = try system.object(.map, id: mapID) else { continue }
-      let mapInfo = try system.rawInfo(ofMap: map.rawValue)
-      let name = text(in: mapInfo.name)
-      guard name == InstanceStore.templateMapName || name == InstanceStore.instanceMapName else {
-        otherMaps.insert(mapID)
-        continue
-      }
-      found[name, default: []].append((mapID, map, mapInfo))
-    }
-    guard !found.isEmpty else { return .success(nil) }
-    return Result { () throws(StaticKeysError) in
-      guard let templates = found[InstanceStore.templateMapName], let instances = found[InstanceStore.instanceMapName],
-        templates.count == 1, instances.count == 1
-      else { throw StaticKeysError(.corruptedTemplate, "it must carry one template and one instance") }
-      let template = try template(id: templates[0].id, map: templates[0].map, info: templates[0].info)
-      let instance = try ProgramInstance(
-        decoding: store.bytes(ofMap: instances[0].map.rawValue, info: instances[0].info), for: template)
-      guard Set(instance.mapIDs).isSubset(of: mapIDs) else {
-        throw StaticKeysError(.corruptedTemplate, "the instance names maps that the program does not hold")
-      }
-      return ManagedProgram(
-        id: id, tag: hex(info.tag), btfID: info.btf_id, mapIDs: mapIDs, templateMapID: templates[0].id,
-        instanceMapID: instances[0].id, template: template, instance: instance)
-    }
+  /// A map that by its name is a template or an instance.
+  private struct Carrier {
+    let name: String
+    let map: SharedFD
+    let info: bpf_map_info
   }
 
-  private mutating func template(
-    id: UInt32, map: SharedFD, info: bpf_map_info
-  ) throws(StaticKeysError) -> ProgramTemplate {
-    if let known = templates[id] { return try known.get() }
+  private mutating func carriers(among mapIDs: [UInt32]) throws(Errno) -> [Carrier] {
+    var found: [Carrier] = []
+    for id in mapIDs where !otherMaps.contains(id) {
+      guard let map = try system.object(.map, id: id) else { continue }
+      let info = try system.rawInfo(ofMap: map.rawValue)
+      let name = text(in: info.name)
+      if name == InstanceStore.templateMapName || name == InstanceStore.instanceMapName {
+        found.append(Carrier(name: name, map: map, info: info))
+      } else {
+        otherMaps.insert(id)
+      }
+    }
+    return found
+  }
+
+  private mutating func template(in carrier: Carrier) throws(StaticKeysError) -> ProgramTemplate {
+    if let known = templates[carrier.info.id] { return try known.get() }
     let store = self.store
     let result = Result { () throws(StaticKeysError) in
-      try ProgramTemplate(decoding: store.bytes(ofMap: map.rawValue, info: info))
+      try ProgramTemplate(decoding: store.bytes(ofMap: carrier.map.rawValue, info: carrier.info))
     }
-    templates[id] = result
+    templates[carrier.info.id] = result
     return try result.get()
   }
 }

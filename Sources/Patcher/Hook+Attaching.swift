@@ -35,7 +35,8 @@ extension Hook {
       let index = if_nametoindex(device)
       guard index != 0 else {
         let place = namespace.name.map { " in network namespace '\($0)'" } ?? ""
-        throw StaticKeysError(.notFound, "there is no device '\(device)'\(place)", errno: errno, advice: "see 'ip link'")
+        throw StaticKeysError(
+          .notFound, "there is no device '\(device)'\(place)", errno: errno, advice: "see 'ip link'")
       }
       return try createLink(program, target: Int32(bitPattern: index), type: type, system: system)
     }

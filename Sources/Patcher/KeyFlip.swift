@@ -65,8 +65,14 @@ public struct KeyFlipper: Sendable {
   public func flip(
     _ action: KeyAction, _ patterns: [KeyPattern], in selector: ProgramSelector? = nil, dryRun: Bool = false
   ) throws(StaticKeysError) -> FlipReport {
-    let lock = try WriterLock(system: system)
-    defer { _ = consume lock }
+    try WriterLock.hold(system: system) { () throws(StaticKeysError) in
+      try flipLocked(action, patterns, in: selector, dryRun: dryRun)
+    }
+  }
+
+  private func flipLocked(
+    _ action: KeyAction, _ patterns: [KeyPattern], in selector: ProgramSelector?, dryRun: Bool
+  ) throws(StaticKeysError) -> FlipReport {
     let inventory = try Discovery.inventory(system: system)
     let keys = try inventory.keys(matching: patterns, in: selector, system: system)
     let wanted = try wantedValues(action, keys)
@@ -77,7 +83,9 @@ public struct KeyFlipper: Sendable {
       ).map { (program, $0) }
     }
     let changes = keys.map { key in
-      KeyChange(name: key.name, from: key.state, to: key.programs.allSatisfy { wanted[$0.id]?[key.key.name] == true } ? .on : .off)
+      KeyChange(
+        name: key.name, from: key.state,
+        to: key.programs.allSatisfy { wanted[$0.id]?[key.key.name] == true } ? .on : .off)
     }
     return try carryOut(work, keys: changes, dryRun: dryRun)
   }

@@ -45,7 +45,9 @@ extension Inventory {
     }
     var found: [String: [StaticKey: [ManagedProgram]]] = [:]
     for program in programs ?? self.programs {
-      for key in program.template.keys { found[program.instance.collection, default: [:]][key, default: []].append(program) }
+      for key in program.template.keys {
+        found[program.instance.collection, default: [:]][key, default: []].append(program)
+      }
     }
     return found.flatMap { collection, keys in
       keys.map { KeyStatus(collection: collection, key: $0.key, programs: $0.value) }
@@ -64,7 +66,8 @@ extension Inventory {
     for pattern in patterns {
       let found = all.filter { pattern.matches(collection: $0.collection, key: $0.key.name) }
       guard let first = found.first else { throw notFound(pattern, among: all) }
-      if pattern.collection == nil, !pattern.key.isPattern, found.contains(where: { $0.collection != first.collection }) {
+      if pattern.collection == nil, !pattern.key.isPattern, found.contains(where: { $0.collection != first.collection })
+      {
         throw StaticKeysError(
           .ambiguous, "'\(pattern)' means several keys: \(found.map(\.name).joined(separator: ", "))",
           advice: "name the collection, or write */\(pattern) for all")

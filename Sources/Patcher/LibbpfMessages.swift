@@ -14,7 +14,7 @@ enum LibbpfMessages {
   private static let warnings = Mutex<[String]>([])
 
   private static let printer: libbpf_print_fn_t = { level, format, arguments in
-    guard level == LIBBPF_WARN, let format else { return 0 }
+    guard level == LIBBPF_WARN, let format, let arguments else { return 0 }
     var buffer = [CChar](repeating: 0, count: 1024)
     let length = vsnprintf(&buffer, buffer.count, format, arguments)
     let shown = buffer.prefix(min(Int(max(length, 0)), buffer.count - 1))

@@ -21,7 +21,7 @@ struct LinkReplacement: Replacement {
           advice: "run the command again")
       }
       // ENOLINK: the interface or cgroup went away under the link.
-      let advice = error == Errno(rawValue: ENOLINK) ? "what it was attached to is gone: unload the collection" : nil
+      let advice = error == .noLink ? "what it was attached to is gone: unload the collection" : nil
       throw .kernel(error, "cannot replace the program of \(description)", needs: [.bpf, .netAdmin], advice: advice)
     }
   }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import CLibBPF
 import StaticKeys
 import SystemPackage
 
@@ -25,12 +26,12 @@ public struct NetworkNamespace: Hashable, Sendable {
     let path: FilePath = name.contains("/") ? FilePath(name) : FilePath("/run/netns").appending(name)
     let target = try Self.open(path, name: name)
     let home = try Self.open("/proc/thread-self/ns/net", name: "the present one")
-    guard setns(target.rawValue, CLONE_NEWNET) == 0 else {
+    guard sk_enter_netns(target.rawValue) == 0 else {
       throw .kernel(
         Errno(rawValue: errno), "cannot enter the network namespace '\(name)'", needs: [.sysAdmin])
     }
     let result = Result(catching: body)
-    guard setns(home.rawValue, CLONE_NEWNET) == 0 else {
+    guard sk_enter_netns(home.rawValue) == 0 else {
       throw .kernel(Errno(rawValue: errno), "cannot come back from the network namespace '\(name)'", needs: [.sysAdmin])
     }
     return try result.get()

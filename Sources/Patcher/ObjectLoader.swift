@@ -80,8 +80,14 @@ struct ObjectLoader: Sendable {
   ) throws(StaticKeysError) -> Loaded {
     let survey = try OpenObject(image: image, name: name, file: file)
     let cookie = Int(bitPattern: Unmanaged.passUnretained(capture).toOpaque())
-    let handlers = try ProgramHandlers(for: survey, prepare: TemplateCapture.hook, cookie: cookie)
-    defer { _ = consume handlers }
+    return try ProgramHandlers.register(for: survey, prepare: TemplateCapture.hook, cookie: cookie) {
+      () throws(StaticKeysError) in try loadRegistered(image, name: name, file: file, through: capture)
+    }
+  }
+
+  private func loadRegistered(
+    _ image: [UInt8], name: String, file: String, through capture: TemplateCapture
+  ) throws(StaticKeysError) -> Loaded {
     let object = try OpenObject(image: image, name: name, file: file)
     capture.object = object.raw
     defer { capture.object = nil }

@@ -8,36 +8,39 @@ import Synchronization
 ///
 /// libbpf keeps handlers for the whole process and moves them about when one comes or goes: no object opened with them
 /// may outlive them, and only one set may exist at a time.
-struct ProgramHandlers: ~Copyable {
+enum ProgramHandlers {
   /// Held while handlers are registered.
   static let oneAtATime = Mutex(())
 
-  private var ids: [Int32] = []
-
-  /// Registers `prepare` for the sections of all programs in `object`.
-  init(
-    for object: borrowing OpenObject, prepare: @escaping libbpf_prog_prepare_load_fn_t, cookie: Int
-  ) throws(StaticKeysError) {
+  /// Runs `body` with `prepare` registered for the sections of all programs in `object`.
+  static func register<R>(
+    for object: borrowing OpenObject, prepare: @escaping libbpf_prog_prepare_load_fn_t, cookie: Int,
+    _ body: () throws(StaticKeysError) -> R
+  ) throws(StaticKeysError) -> R {
+    var ids: [Int32] = []
+    defer { for id in ids { libbpf_unregister_prog_handler(id) } }
     var seen: Set<String> = []
-    var failure: StaticKeysError?
-    object.forEachProgram { program in
-      guard failure == nil, seen.insert(program.section).inserted else { return }
-      let newer = program.rules.newerType
-      var opts = libbpf_prog_handler_opts()
-      opts.sz = MemoryLayout<libbpf_prog_handler_opts>.size
-      opts.cookie = cookie
-      opts.prog_prepare_load_fn = prepare
-      let id = libbpf_register_prog_handler(
-        program.section, newer?.type ?? program.type, newer?.attachType ?? program.expectedAttachType, &opts)
-      if id < 0 {
-        failure = StaticKeysError(
-          .unsupported, "libbpf takes no handler for the section \(program.section)", errno: -id)
-      } else {
-        ids.append(id)
-      }
+    try object.forEachProgram { program throws(StaticKeysError) in
+      guard seen.insert(program.section).inserted else { return }
+      ids.append(try register(program, prepare, cookie))
     }
-    if let failure { throw failure }
+    return try body()
   }
 
-  deinit { for id in ids { libbpf_unregister_prog_handler(id) } }
+  private static func register(
+    _ program: ObjectProgram, _ prepare: @escaping libbpf_prog_prepare_load_fn_t, _ cookie: Int
+  ) throws(StaticKeysError) -> Int32 {
+    let newer = program.rules.newerType
+    var opts = libbpf_prog_handler_opts()
+    opts.sz = MemoryLayout<libbpf_prog_handler_opts>.size
+    opts.cookie = cookie
+    opts.prog_prepare_load_fn = prepare
+    let id = libbpf_register_prog_handler(
+      program.section, newer?.type ?? program.type, newer?.attachType ?? program.expectedAttachType, &opts)
+    guard id >= 0 else {
+      throw StaticKeysError(
+        .unsupported, "libbpf takes no handler for it", at: Place(section: program.section), errno: -id)
+    }
+    return id
+  }
 }

@@ -96,7 +96,9 @@ private final class ReloadedProgram: PreparedChange {
   ) throws(StaticKeysError) {
     var stuck: [String] = []
     for one in done.reversed() {
-      do throws(StaticKeysError) { try one.replacement.replace(new, by: old) } catch { stuck.append("\(one.place): \(error)") }
+      do throws(StaticKeysError) { try one.replacement.replace(new, by: old) } catch {
+        stuck.append("\(one.place): \(error)")
+      }
     }
     guard stuck.isEmpty else {
       throw StaticKeysError(

@@ -5,6 +5,12 @@ import CLibBPF
 import StaticKeys
 import SystemPackage
 
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#endif
+
 /// A program as libbpf was about to load it: its template, and the maps that its slots stand for.
 struct CapturedProgram {
   var template: ProgramTemplate

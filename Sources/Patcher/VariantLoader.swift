@@ -31,7 +31,7 @@ struct VariantLoader: Sendable {
   private func load(
     _ template: ProgramTemplate, _ insns: [Instruction], program: ManagedProgram
   ) throws(StaticKeysError) -> SharedFD {
-    do {
+    do throws(LoadFailure) {
       guard program.btfID != 0 else { return try system.load(template, instructions: insns, btf: 0) }
       let btf: OwnedFD
       do throws(Errno) {
@@ -52,7 +52,8 @@ struct VariantLoader: Sendable {
     } catch {
       throw .kernel(error, "cannot open map \(id)", at: program.place, needs: [.sysAdmin])
     }
-    throw StaticKeysError(.changedMeanwhile, "its map \(id) is gone", at: program.place, advice: "run the command again")
+    throw StaticKeysError(
+      .changedMeanwhile, "its map \(id) is gone", at: program.place, advice: "run the command again")
   }
 }
 

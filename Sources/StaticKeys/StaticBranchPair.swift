@@ -34,7 +34,9 @@ public struct StaticBranchPair: Hashable, Sendable {
     let branch = insn(branchAt)
     guard let state = Self.state(of: branch) else {
       throw StaticKeysError(
-        .badSite, "the instruction is not \"if r0 == 0 goto\" or \"if r0 != 0 goto\" (opcode \(branch.opcode), registers \(branch.dst) and \(branch.src), imm \(branch.imm))", at: place,
+        .badSite,
+        "the instruction is not \"if r0 == 0 goto\" or \"if r0 != 0 goto\" (opcode \(branch.opcode), registers \(branch.dst) and \(branch.src), imm \(branch.imm))",
+        at: place,
         advice: "use static_branch_likely() or static_branch_unlikely() of static_key.bpf.h")
     }
     guard branchAt > 0, Self.isZeroingR0(insn(branchAt - 1)), !isSecondHalf(branchAt - 1) else {
