@@ -32,7 +32,10 @@ struct Discovery {
       do throws(StaticKeysError) {
         if let program = try discovery.program(id: id) { programs.append(program) }
       } catch {
-        unreadable.append(UnreadableProgram(id: id, error: error.located(at: Place(program: "id \(id)"))))
+        let error = error.located(at: Place(program: "id \(id)"))
+        // What the kernel would not tell may be one of the programs asked for: going on without it would be wrong.
+        guard error.code == .corruptedTemplate || error.code == .futureVersion || error.code == .badSite else { throw error }
+        unreadable.append(UnreadableProgram(id: id, error: error))
       }
     }
     return Inventory(programs: programs, unreadable: unreadable)

@@ -3,6 +3,12 @@
 import StaticKeys
 import SystemPackage
 
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#endif
+
 /// What to do with keys.
 public enum KeyAction: String, Sendable {
   /// Turn on; nothing to do where it is on.
@@ -87,7 +93,7 @@ public struct KeyFlipper: Sendable {
         name: key.name, from: key.state,
         to: key.programs.allSatisfy { wanted[$0.id]?[key.key.name] == true } ? .on : .off)
     }
-    return try carryOut(work, keys: changes, dryRun: dryRun)
+    return try carryOut(work, among: inventory.programs, keys: changes, dryRun: dryRun)
   }
 
   private func wantedValues(
@@ -107,28 +113,61 @@ public struct KeyFlipper: Sendable {
   }
 
   private func carryOut(
-    _ work: [(program: ManagedProgram, plan: ProgramPlan)], keys: [KeyChange], dryRun: Bool
+    _ work: [(program: ManagedProgram, plan: ProgramPlan)], among programs: [ManagedProgram], keys: [KeyChange],
+    dryRun: Bool
   ) throws(StaticKeysError) -> FlipReport {
     guard !work.isEmpty else {
       return FlipReport(engine: .reload, keys: keys, programs: [], duration: .zero, stillHeld: [])
     }
-    let engine = ReloadEngine(system: system, attachments: try AttachmentIndex(system: system))
-    var programs: [ProgramChange] = []
-    var failure: StaticKeysError?
-    let duration = ContinuousClock().measure {
-      do throws(StaticKeysError) {
-        let prepared = try work.map { program, plan throws(StaticKeysError) in try engine.prepare(plan, of: program) }
-        if !dryRun { try Transaction(changes: prepared).commit() }
-        programs = zip(work, prepared).map { work, change in
-          ProgramChange(plan: work.plan, newID: change.programID, places: change.places)
-        }
-      } catch {
-        failure = error
-      }
+    let attachments = try AttachmentIndex(system: system)
+    let replaced = Set(work.map(\.program.id).filter { attachments.isReplaced($0, among: programs) })
+    let live = work.filter { !replaced.contains($0.program.id) }
+    let engine = ReloadEngine(system: system, attachments: attachments)
+    var changes: [ProgramChange] = []
+    let duration = try ContinuousClock().measured { () throws(StaticKeysError) in
+      changes = try carryOut(live, by: engine, dryRun: dryRun)
     }
-    if let failure { throw failure }
-    // Everything that held an old program through us is closed by now.
-    let stillHeld = dryRun ? [] : work.map(\.program.id).filter { id in (try? system.object(.program, id: id)) != nil }
-    return FlipReport(engine: engine.kind, keys: keys, programs: programs, duration: duration, stillHeld: stillHeld)
+    let stillHeld = dryRun ? [] : replaced.sorted() + outlived(live.map(\.program.id))
+    return FlipReport(engine: engine.kind, keys: keys, programs: changes, duration: duration, stillHeld: stillHeld)
+  }
+
+  private func carryOut(
+    _ work: [(program: ManagedProgram, plan: ProgramPlan)], by engine: some Engine, dryRun: Bool
+  ) throws(StaticKeysError) -> [ProgramChange] {
+    let prepared = try work.map { program, plan throws(StaticKeysError) in try engine.prepare(plan, of: program) }
+    if !dryRun { try Transaction(changes: prepared).commit() }
+    return zip(work, prepared).map { work, change in
+      ProgramChange(plan: work.plan, newID: change.programID, places: change.places)
+    }
+  }
+
+  /// Those of the old programs that are still there. A reader may hold one for a moment, so this waits a little.
+  private func outlived(_ ids: [UInt32]) -> [UInt32] {
+    let deadline = ContinuousClock.now + .milliseconds(100)
+    while true {
+      let left = ids.filter { id in (try? system.object(.program, id: id)) != nil }
+      if left.isEmpty || ContinuousClock.now > deadline { return left }
+      usleep(2_000)
+    }
+  }
+}
+
+extension AttachmentIndex {
+  /// Whether a program has been replaced already and lives on only because something that is not seen here holds it.
+  fileprivate func isReplaced(_ id: UInt32, among programs: [ManagedProgram]) -> Bool {
+    guard attachments(ofProgram: id).isEmpty, let program = programs.first(where: { $0.id == id }) else { return false }
+    return programs.contains { other in
+      other.id != id && other.name == program.name && other.instance.collection == program.instance.collection
+        && !attachments(ofProgram: other.id).isEmpty
+    }
+  }
+}
+
+extension ContinuousClock {
+  /// `measure` for a body that throws a typed error.
+  fileprivate func measured<E: Error>(_ body: () throws(E) -> Void) throws(E) -> Duration {
+    let start = now
+    try body()
+    return now - start
   }
 }

@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Patcher
+import StaticKeys
+import Synchronization
+import SystemPackage
+import TestSupport
+import Testing
+
+/// A gate at the syscall door that counts calls and answers one of them in the kernel's place.
+final class Recorder: Sendable {
+  private struct State {
+    var calls: [BPFSystem.Call] = []
+    var failing: Set<Int> = []
+  }
+  private let state = Mutex(State())
+
+  /// The calls so far.
+  var calls: [BPFSystem.Call] { state.withLock { $0.calls } }
+
+  /// Forgets the calls so far, and makes the calls of these numbers fail with ENOMEM.
+  func restart(failing: Set<Int> = []) { state.withLock { $0 = State(calls: [], failing: failing) } }
+
+  /// The kernel behind this gate.
+  var system: BPFSystem {
+    BPFSystem { call throws(Errno) in
+      let fails = self.state.withLock { state in
+        state.calls.append(call)
+        return state.failing.contains(state.calls.count - 1)
+      }
+      if fails { throw Errno.noMemory }
+    }
+  }
+}
+
+extension KernelTests {
+  /// An error at any kernel call: all or nothing, and nothing leaked.
+  @Suite(.serialized, .requiresRoot, .censused)
+  struct ForcedErrors {
+    @Test("a flip over two hooked programs fails at each of its calls in turn and leaves the old state")
+    func everyCallOfAFlip() throws {
+      let veth = try VethPair()
+      let recorder = Recorder()
+      let hooks = ["multi_xdp=xdp:\(veth.receiverHook)", "multi_tc=tcx-ingress:\(veth.receiverHook)"]
+      let multi = try Collection("multi", attach: hooks, system: recorder.system)
+      recorder.restart()
+      try multi.flip(.enable, "deny")
+      let calls = recorder.calls
+      #expect(calls.count(where: { $0 == .programLoad }) == 2)
+      #expect(calls.count(where: { $0 == .linkUpdate }) == 2)
+      let lastChange = try #require(calls.lastIndex { $0 == .linkUpdate || $0 == .rename })
+      try multi.flip(.disable, "deny")
+      let before = try multi.programs().map(\.id)
+      for number in 0...lastChange {
+        recorder.restart(failing: [number])
+        let error = #expect(throws: StaticKeysError.self, "call \(number), \(calls[number])") {
+          try multi.flip(.enable, "deny")
+        }
+        #expect(error?.errno == ENOMEM && error?.code != .partlyApplied, "call \(number), \(calls[number])")
+        recorder.restart()
+        #expect(try multi.programs().map(\.id) == before, "call \(number), \(calls[number])")
+        #expect(try multi.state("deny") == .off)
+      }
+      // Only the look for leftovers comes after the last change.
+      for number in calls.indices where number > lastChange {
+        recorder.restart(failing: [number])
+        try multi.flip(.enable, "deny")
+        recorder.restart()
+        #expect(try multi.state("deny") == .on, "call \(number), \(calls[number])")
+        try multi.flip(.disable, "deny")
+      }
+    }
+
+    @Test("a load fails at each of its calls in turn and leaves nothing")
+    func everyCallOfALoad() async throws {
+      let veth = try VethPair()
+      let recorder = Recorder()
+      let attach = ["xdp:\(veth.receiverHook)"]
+      recorder.restart()
+      do { _ = try Collection("counter", attach: attach, system: recorder.system) }
+      let calls = recorder.calls
+      #expect(calls.contains(.linkCreate) && calls.contains(.programBindMap))
+      for number in calls.indices {
+        recorder.restart(failing: [number])
+        let error = #expect(throws: StaticKeysError.self, "call \(number), \(calls[number])") {
+          try Collection("counter", attach: attach, system: recorder.system)
+        }
+        #expect(error?.errno == ENOMEM)
+        #expect(CollectionStore().names().isEmpty)
+      }
+    }
+
+    @Test("going back that fails too is said, and the same command completes it")
+    func doubleFault() throws {
+      let recorder = Recorder()
+      let four = try Collection("four", system: recorder.system)
+      recorder.restart()
+      try four.flip(.enable, "key_false")
+      let renames = recorder.calls.indices.filter { recorder.calls[$0] == .rename }
+      try four.flip(.disable, "key_false")
+      let second = try #require(renames.last)
+      // After the failed rename come the removal of the pin beside, and the way back: its opening is made to fail.
+      recorder.restart(failing: [second, second + 2])
+      let error = #expect(throws: StaticKeysError.self) { try four.flip(.enable, "key_false") }
+      #expect(error?.code == .partlyApplied)
+      recorder.restart()
+      #expect(try four.state("key_false") == .mixed)
+      try four.flip(.enable, "key_false")
+      #expect(try four.state("key_false") == .on)
+    }
+  }
+}

@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import CLibBPF
+import Patcher
+import StaticKeys
+import TestSupport
+import Testing
+
+extension KernelTests {
+  /// Replacing a program at each kind of place it can hang on.
+  @Suite(.serialized, .requiresRoot, .censused)
+  struct Swap {
+    /// The program that the collection's one link runs.
+    private func linked(_ collection: Collection, _ link: String) throws -> UInt32 {
+      try BPF.linkedProgramID(pin: collection.pin("links", link))
+    }
+
+    @Test("an XDP link keeps its id and gets the new program; the old one is gone")
+    func xdp() throws {
+      let veth = try VethPair()
+      let counter = try Collection("counter", attach: ["xdp:\(veth.receiverHook)"])
+      let old = try #require(try counter.programs().first).id
+      #expect(try linked(counter, "counter_0") == old)
+      let report = try counter.flip(.enable, "variant")
+      let new = try #require(report.programs.first).newID
+      #expect(try linked(counter, "counter_0") == new)
+      #expect(try BPF.programID(pin: counter.pin("progs", "counter")) == new)
+      #expect(new != old)
+      #expect(try !BPF.ids(of: .program).contains(old))
+      #expect(report.stillHeld.isEmpty)
+      #expect(report.programs.flatMap(\.places).contains { $0.hasPrefix("xdp link") })
+    }
+
+    @Test("tcx links on both sides of a device", arguments: ["tcx-ingress", "tcx-egress"])
+    func tcx(hook: String) throws {
+      let veth = try VethPair()
+      let tcx = try Collection("tcx", attach: ["\(hook):\(veth.receiverHook)"])
+      let report = try tcx.flip(.enable, "drop")
+      #expect(try linked(tcx, "tcx_0") == report.programs.first?.newID)
+      #expect(report.programs.flatMap(\.places).contains { $0.hasPrefix("tcx link") })
+    }
+
+    @Test("a tcx program with its key on drops what it let pass before")
+    func tcxDrops() throws {
+      let veth = try VethPair()
+      let tcx = try Collection("tcx", attach: ["tcx-ingress:\(veth.receiverHook)"])
+      let receiver = try UDPReceiver(in: veth.receiver)
+      #expect(try UDPSender(in: veth.sender, count: 100).finish() == 100)
+      #expect(eventually(within: .seconds(2)) { receiver.received == 100 })
+      try tcx.flip(.enable, "drop")
+      #expect(try UDPSender(in: veth.sender, count: 100).finish() == 100)
+      try tcx.flip(.disable, "drop")
+      #expect(try UDPSender(in: veth.sender, count: 50).finish() == 50)
+      #expect(eventually(within: .seconds(2)) { receiver.received >= 150 })
+      #expect(receiver.received == 150)
+    }
+
+    @Test("a cgroup link")
+    func cgroup() throws {
+      let group = try TestCgroup()
+      let cgroup = try Collection("cgroup", attach: ["cgroup:\(group.path)"])
+      let report = try cgroup.flip(.enable, "deny")
+      #expect(try linked(cgroup, "egress_0") == report.programs.first?.newID)
+      #expect(report.programs.flatMap(\.places).contains { $0.hasPrefix("cgroup link") })
+    }
+
+    @Test("a pin that another path holds is replaced too, and nothing is left beside it")
+    func pins() throws {
+      let four = try Collection("four")
+      let extra = four.pin("progs", "extra")
+      #expect(bpf_obj_pin(try BPF.open(pin: four.pin("progs", "false_likely")).rawValue, extra) == 0)
+      let report = try four.flip(.enable, "key_false")
+      let change = try #require(report.programs.first { $0.plan.template.name == "false_likely" })
+      #expect(try BPF.programID(pin: extra) == change.newID)
+      #expect(change.places.count == 2)
+      #expect(try BPF.testRun(pin: extra) == 1)
+    }
+
+    @Test("a link of a kind that has no replacement is refused by name, and nothing is changed")
+    func refusedLink() throws {
+      let rawtp = try Collection("rawtp")
+      let program = try #require(try rawtp.programs().first)
+      let fd = try BPF.open(.program, id: program.id)
+      let link = try OwnedFD(bpf_raw_tracepoint_open("sys_enter", fd.rawValue), "raw tracepoint")
+      let error = #expect(throws: StaticKeysError.self) { try rawtp.flip(.enable, "*") }
+      #expect(error?.code == .unsupported)
+      #expect(error?.message.contains("raw_tracepoint link") == true)
+      #expect(try rawtp.programs().map(\.id) == [program.id])
+      withExtendedLifetime(link) {}
+    }
+
+    @Test("a slot of a program array is refused by name")
+    func refusedSlot() throws {
+      let four = try Collection("four")
+      let array = try OwnedFD(bpf_map_create(BPF_MAP_TYPE_PROG_ARRAY, "skey_test", 4, 4, 1, nil), "program array")
+      var index: UInt32 = 0
+      var program = try BPF.open(pin: four.pin("progs", "false_likely")).release()
+      defer { close(program) }
+      #expect(bpf_map_update_elem(array.rawValue, &index, &program, 0) == 0)
+      let error = #expect(throws: StaticKeysError.self) { try four.flip(.enable, "key_false") }
+      #expect(error?.code == .unsupported)
+      #expect(error?.message.contains("slot 0 of program array skey_test") == true)
+      #expect(try four.state("key_false") == .off)
+      #expect(bpf_map_delete_elem(array.rawValue, &index) == 0)
+    }
+
+    @Test("a program that somebody else holds open is reported as still running")
+    func stillHeld() throws {
+      let four = try Collection("four")
+      let held = try BPF.open(pin: four.pin("progs", "false_likely"))
+      let id = try #require(try four.programs().first { $0.name == "false_likely" }).id
+      #expect(try four.flip(.enable, "key_false").stillHeld == [id])
+      #expect(try four.state("key_false") == .mixed)
+      withExtendedLifetime(held) {}
+    }
+  }
+}
