@@ -20,7 +20,7 @@ extension BPFSystem {
         _ =
           switch kind {
           case .program: try call(.programNextID) { bpf_prog_get_next_id(from, &next) }
-          case .map: try call(.programNextID) { bpf_map_get_next_id(from, &next) }
+          case .map: try call(.mapNextID) { bpf_map_get_next_id(from, &next) }
           case .link: try call(.linkNextID) { bpf_link_get_next_id(from, &next) }
           }
       } catch .noSuchFileOrDirectory {

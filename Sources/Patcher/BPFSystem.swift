@@ -20,9 +20,9 @@ public struct BPFSystem: Sendable {
   /// The calls there are, by what they do.
   public enum Call: String, Sendable, CaseIterable {
     case programLoad, programBindMap, programNextID, programByID, programInfo
-    case mapCreate, mapUpdate, mapLookup, mapNextKey, mapFreeze, mapByID, mapInfo
+    case mapCreate, mapUpdate, mapLookup, mapFreeze, mapNextID, mapByID, mapInfo
     case linkCreate, linkUpdate, linkDetach, linkNextID, linkByID, linkInfo
-    case btfLoad, btfByID, programQuery, xdpQuery
+    case btfLoad, btfByID
     case pin, openPin, rename, unlink, makeDirectory, removeDirectory, mount, lock
   }
 
