@@ -10,7 +10,7 @@ extension BTFObject {
   /// Throws `.malformed`, naming the tag, if a tag that begins as ours does is not of our form or not on a function, or
   /// if two tags of a function disagree about an instruction.
   public borrowing func branches() throws(StaticKeysError) -> [UInt32: [StaticBranch]] {
-    var found: [UInt32: [StaticBranch]] = [:]
+    var found: [UInt32: [FunctionOffset: StaticBranch]] = [:]
     for tag in try declTags() where tag.text.hasPrefix(StaticBranch.tagPrefix) {
       guard let function = functionName(tag.target), tag.component == -1 else {
         throw StaticKeysError(
@@ -21,17 +21,13 @@ extension BTFObject {
         throw StaticKeysError(
           .malformed, "tag \"\(tag.text)\" (BTF id \(tag.id)) does not describe a static branch", at: place)
       }
-      let others = found[tag.target] ?? []
-      if let other = others.first(where: { $0.insn == branch.insn }) {
-        guard other == branch else {
-          throw StaticKeysError(
-            .malformed, "tags \"\(other.tag)\" and \"\(branch.tag)\" contradict each other", at: place)
-        }
-        continue
+      if let other = found[tag.target]?[branch.insn], other != branch {
+        throw StaticKeysError(
+          .malformed, "tags \"\(other.tag)\" and \"\(branch.tag)\" contradict each other", at: place)
       }
-      found[tag.target] = others + [branch]
+      found[tag.target, default: [:]][branch.insn] = branch
     }
-    return found.mapValues { $0.sorted { $0.insn < $1.insn } }
+    return found.mapValues { $0.values.sorted { $0.insn < $1.insn } }
   }
 
   /// Adds the tag that describes a branch to the FUNC with this id.

@@ -48,11 +48,15 @@ struct ELFHandle: ~Copyable {
     elf_strptr(elf, table, offset).map { String(cString: $0) }
   }
 
-  /// A section's bytes as the file has them; nil if libelf cannot give them.
-  func rawBytes(section: Int) -> [UInt8]? {
+  /// A section's bytes as the file has them, or some of them; nil if libelf cannot give them.
+  func rawBytes(section: Int, range: Range<UInt64>? = nil) -> [UInt8]? {
     guard let scn = elf_getscn(elf, section), let data = elf_rawdata(scn, nil) else { return nil }
-    guard data.pointee.d_size > 0 else { return [] }
+    let count = data.pointee.d_size
+    let range = range ?? 0..<UInt64(count)
+    guard range.upperBound <= UInt64(count) else { return nil }
+    guard !range.isEmpty else { return [] }
     guard let start = data.pointee.d_buf else { return nil }
-    return Array(UnsafeRawBufferPointer(start: start, count: data.pointee.d_size))
+    // SAFETY: libelf gives d_size bytes at d_buf, which live as long as `elf`; the range was checked against them.
+    return Array(UnsafeRawBufferPointer(start: start, count: count)[Int(range.lowerBound)..<Int(range.upperBound)])
   }
 }

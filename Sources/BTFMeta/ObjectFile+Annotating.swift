@@ -22,28 +22,31 @@ extension ObjectFile {
   /// object has tags that contradict its sites.
   public borrowing func annotated() throws(StaticKeysError) -> AnnotatedObject {
     let sites = try sites()
-    // Without sites there is nothing to describe, and BTF is not needed, but tags of another version may be left over.
-    guard !sites.isEmpty || sections.contains(where: { $0.name == BTFObject.section }) else {
-      return AnnotatedObject(bytes: handle.bytes, sites: [], added: 0)
-    }
+    guard hasTagsToCheck(for: sites) else { return AnnotatedObject(bytes: handle.bytes, sites: [], added: 0) }
     let btf = try btf()
-    do throws(StaticKeysError) {
+    return try located(at: Place(file: name)) { () throws(StaticKeysError) in
       let missing = try missingTags(for: sites, in: btf)
       guard !missing.isEmpty else { return AnnotatedObject(bytes: handle.bytes, sites: sites, added: 0) }
       for (function, branch) in missing { try btf.addTag(branch, to: function) }
       let bytes = try image(replacing: btfSection(), with: btf.bytes())
       try Self.verify(bytes, name: name, holds: sites)
       return AnnotatedObject(bytes: bytes, sites: sites, added: missing.count)
-    } catch {
-      throw error.located(at: Place(file: name))
     }
   }
 
   /// Whether the object's BTF describes all its sites. Throws what `annotated()` does.
   public borrowing func isAnnotated() throws(StaticKeysError) -> Bool {
     let sites = try sites()
-    guard !sites.isEmpty else { return true }
-    return try missingTags(for: sites, in: btf()).isEmpty
+    guard hasTagsToCheck(for: sites) else { return true }
+    let btf = try btf()
+    return try located(at: Place(file: name)) { () throws(StaticKeysError) in
+      try missingTags(for: sites, in: btf).isEmpty
+    }
+  }
+
+  /// An object without sites needs no BTF, but where it has some, tags of an earlier version may be left in it.
+  private borrowing func hasTagsToCheck(for sites: [ObjectSite]) -> Bool {
+    !sites.isEmpty || sections.contains { $0.name == BTFObject.section }
   }
 
   private borrowing func missingTags(
@@ -65,7 +68,8 @@ extension ObjectFile {
         advice: "compile the object again and annotate that")
     }
     return expected.sorted { $0.key < $1.key }.flatMap { type, branches in
-      branches.filter { present[type]?.contains($0) != true }.map { (type, $0) }
+      let there = Set(present[type] ?? [])
+      return branches.filter { !there.contains($0) }.map { (type, $0) }
     }
   }
 

@@ -6,13 +6,11 @@ extension ObjectFile {
   /// The object's type information; throws `.noBTF` if it has none, `.malformed` if libbpf refuses it.
   public borrowing func btf() throws(StaticKeysError) -> BTFObject {
     let section = try btfSection()
-    do throws(StaticKeysError) {
+    return try located(at: Place(file: name)) { () throws(StaticKeysError) in
       guard let bytes = handle.rawBytes(section: section.index) else {
         throw StaticKeysError(.malformed, "the section is not readable", at: Place(section: section.name))
       }
       return try BTFObject(bytes: bytes)
-    } catch {
-      throw error.located(at: Place(file: name))
     }
   }
 

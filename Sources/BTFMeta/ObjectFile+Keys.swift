@@ -12,23 +12,22 @@ extension ObjectFile {
     _ handle: borrowing ELFHandle, _ symbols: [ObjectSymbol], _ sections: [ObjectSection]
   ) throws(StaticKeysError) -> [StaticKey] {
     var defaults: [KeyName: Bool] = [:]
-    var bytes: [Int: [UInt8]] = [:]
     for symbol in symbols where symbol.type == STT_OBJECT {
       guard let index = symbol.section, sections[index - 1].name == keySection else { continue }
       let section = sections[index - 1]
       let place = Place(section: keySection, byte: ByteOffset(symbol.value), key: symbol.name)
       guard let name = KeyName(symbol.name) else {
-        throw StaticKeysError(.malformed, "the key's name is no C identifier", at: place)
+        throw StaticKeysError(
+          .malformed, "the key's name is no C identifier", at: place, advice: "define it outside of functions")
       }
       guard symbol.value < section.size, symbol.size > 0, symbol.size <= section.size - symbol.value else {
         throw StaticKeysError(.malformed, "the key lies beyond its section", at: place)
       }
-      if !section.isNoBits, bytes[index] == nil { bytes[index] = handle.rawBytes(section: index) }
-      guard section.isNoBits || UInt64(bytes[index]?.count ?? 0) == section.size else {
+      let value = section.isNoBits ? [0] : handle.rawBytes(section: index, range: symbol.value..<symbol.value + 1)
+      guard let first = value?.first else {
         throw StaticKeysError(.malformed, "the section is not readable: \(ELFHandle.lastError)", at: place)
       }
-      let value = section.isNoBits ? 0 : bytes[index]?[Int(symbol.value)] ?? 0
-      guard defaults.updateValue(value != 0, forKey: name) == nil else {
+      guard defaults.updateValue(first != 0, forKey: name) == nil else {
         throw StaticKeysError(
           .ambiguous, "two keys have this name", at: place, advice: "a static key's name must be unique; rename one")
       }

@@ -11,18 +11,18 @@ extension ObjectFile {
   /// state contradicts its key's default.
   public borrowing func sites() throws(StaticKeysError) -> [ObjectSite] {
     let defaults = Dictionary(uniqueKeysWithValues: keys.map { ($0.name, $0.defaultValue) })
+    let index = FunctionIndex(functions)
     var code: [ObjectFunction: [Instruction]] = [:]
     var sites: [ObjectSite] = []
     for symbol in symbols where symbol.name.hasPrefix(SiteSymbol.prefix) {
-      let function = try function(holding: symbol)
+      let function = try function(holding: symbol, index)
       if code[function] == nil { code[function] = try instructions(of: function) }
-      do throws(StaticKeysError) {
-        sites.append(try Self.site(symbol, in: function, code[function] ?? [], defaults))
-      } catch {
-        throw error.located(
-          at: Place(
-            file: name, section: function.section, byte: ByteOffset(symbol.value), function: function.name))
-      }
+      let place = Place(
+        file: name, section: function.section, byte: ByteOffset(symbol.value), function: function.name)
+      sites.append(
+        try located(at: place) { () throws(StaticKeysError) in
+          try Self.site(symbol, in: function, code[function] ?? [], defaults)
+        })
     }
     sites.sort { Self.order($0) < Self.order($1) }
     for (a, b) in zip(sites, sites.dropFirst()) where Self.order(a) == Self.order(b) {
@@ -37,19 +37,20 @@ extension ObjectFile {
     (site.function.sectionIndex, site.function.start, site.branch.insn)
   }
 
-  private borrowing func function(holding symbol: ObjectSymbol) throws(StaticKeysError) -> ObjectFunction {
-    let section = symbol.section.map { sections[$0 - 1].name }
+  private borrowing func function(
+    holding symbol: ObjectSymbol, _ index: FunctionIndex
+  ) throws(StaticKeysError) -> ObjectFunction {
     let place = Place(
-      file: name, section: section, byte: ByteOffset(symbol.value), key: SiteSymbol(symbol.name)?.key.rawValue)
-    let holders = symbol.section.map { index in functions.filter { $0.contains(symbol.value, section: index) } } ?? []
-    guard let function = holders.first else {
+      file: name, section: symbol.section.map { sections[$0 - 1].name }, byte: ByteOffset(symbol.value),
+      key: SiteSymbol(symbol.name)?.key.rawValue)
+    switch symbol.section.map({ index.holder(ofByte: symbol.value, section: $0) }) ?? .nothing {
+    case .function(let function): return function
+    case .overlap(let a, let b):
+      throw StaticKeysError(
+        .badSite, "site symbol \(symbol.name) lies where functions \(a.name) and \(b.name) share their code", at: place)
+    case .nothing:
       throw StaticKeysError(.badSite, "site symbol \(symbol.name) lies outside any function", at: place)
     }
-    guard holders.count == 1 else {
-      throw StaticKeysError(
-        .badSite, "site symbol \(symbol.name) lies in both \(holders[0].name) and \(holders[1].name)", at: place)
-    }
-    return function
   }
 
   private static func site(
@@ -65,11 +66,8 @@ extension ObjectFile {
       throw StaticKeysError(.badSite, "the site does not lie on an 8-byte instruction slot", at: place)
     }
     place.insn = insn
-    let pair: StaticBranchPair
-    do throws(StaticKeysError) {
-      pair = try StaticBranchPair(in: instructions, branchAt: Int(insn.rawValue))
-    } catch {
-      throw error.located(at: place)
+    let pair = try located(at: place) { () throws(StaticKeysError) in
+      try StaticBranchPair(in: instructions, branchAt: Int(insn.rawValue))
     }
     guard let defaultValue = defaults[parsed.key] else {
       throw StaticKeysError(

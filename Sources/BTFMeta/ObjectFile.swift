@@ -70,15 +70,14 @@ public struct ObjectFile: ~Copyable {
   /// The instructions of a function of this object; throws `.malformed` if it does not consist of whole slots.
   public borrowing func instructions(of function: ObjectFunction) throws(StaticKeysError) -> [Instruction] {
     let place = Place(file: name, section: function.section, byte: function.start, function: function.name)
-    guard let section = sections.first(where: { $0.index == function.sectionIndex }), !section.isNoBits,
-      let bytes = handle.rawBytes(section: section.index), let start = Int(exactly: function.start.rawValue),
-      start <= bytes.count, function.byteCount <= bytes.count - start
-    else { throw StaticKeysError(.malformed, "the function has no code", at: place) }
     guard function.byteCount % Instruction.size == 0 else {
       throw StaticKeysError(
         .malformed, "the function is \(function.byteCount) bytes long, no multiple of \(Instruction.size)", at: place)
     }
-    return stride(from: start, to: start + function.byteCount, by: Instruction.size).compactMap {
+    guard
+      let bytes = handle.rawBytes(section: function.sectionIndex, range: function.start.rawValue..<function.end)
+    else { throw StaticKeysError(.malformed, "the function's code is not readable", at: place) }
+    return stride(from: 0, to: bytes.count, by: Instruction.size).compactMap {
       Instruction(bytes: bytes[$0..<$0 + Instruction.size], order: byteOrder)
     }
   }

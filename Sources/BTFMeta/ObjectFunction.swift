@@ -22,10 +22,8 @@ public struct ObjectFunction: Hashable, Sendable {
     (a.sectionIndex, a.start, a.name) < (b.sectionIndex, b.start, b.name)
   }
 
-  /// Whether this byte of the section with this index is one of the function's.
-  func contains(_ byte: UInt64, section: Int) -> Bool {
-    section == sectionIndex && byte >= start.rawValue && byte - start.rawValue < UInt64(byteCount)
-  }
+  /// The first byte of the section after it; it was checked to lie within the section.
+  var end: UInt64 { start.rawValue + UInt64(byteCount) }
 }
 
 extension ObjectFile {
