@@ -35,7 +35,8 @@ public struct StaticBranchPair: Hashable, Sendable {
     guard let state = Self.state(of: branch) else {
       throw StaticKeysError(
         .badSite,
-        "the instruction is not \"if r0 == 0 goto\" or \"if r0 != 0 goto\" (opcode \(branch.opcode), registers \(branch.dst) and \(branch.src), imm \(branch.imm))",
+        "the instruction is not \"if r0 == 0 goto\" or \"if r0 != 0 goto\" (opcode \(branch.opcode), "
+          + "registers \(branch.dst) and \(branch.src), imm \(branch.imm))",
         at: place,
         advice: "use static_branch_likely() or static_branch_unlikely() of static_key.bpf.h")
     }
