@@ -13,7 +13,7 @@ public final class NetNS: Sendable {
 
   /// Makes an empty namespace in which IPv6 is off, so that nothing sends packets unasked. Needs root.
   public init() throws {
-    _ = Self.sweepOnce
+    _ = try Self.sweepOnce.get()
     name = OwnName.make()
     try run(["ip", "netns", "add", name]).checked()
     let script = "for f in /proc/sys/net/ipv6/conf/*/disable_ipv6; do [ ! -e $f ] || echo 1 >$f; done"
@@ -53,5 +53,5 @@ public final class NetNS: Sendable {
     return orphans
   }
 
-  private static let sweepOnce: [String]? = try? sweep()
+  private static let sweepOnce = Result { try sweep() }
 }

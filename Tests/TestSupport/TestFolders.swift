@@ -63,22 +63,27 @@ public final class TemporaryFolder: Sendable {
 public final class FileSystemMount: Sendable {
   /// Where it is.
   public let path: String
-  private let own: TemporaryFolder?
+  private let isOwn: Bool
 
   /// Finds or mounts one, such as `bpf` or `cgroup2`. Mounting needs root.
   public init(_ type: String) throws {
     if let found = try Mount.path(of: type) {
       path = found
-      own = nil
+      isOwn = false
       return
     }
-    let folder = try TemporaryFolder()
-    try run(["mount", "-t", type, "none", folder.path]).checked()
-    path = folder.path
-    own = folder
+    path = FileManager.default.temporaryDirectory.path + "/" + OwnName.make()
+    isOwn = true
+    guard mkdir(path, 0o700) == 0 else { throw HarnessError(path, errno: errno) }
+    try run(["mount", "-t", type, "none", path]).checked()
   }
 
-  deinit { if let own { _ = try? run(["umount", own.path]) } }
+  deinit {
+    guard isOwn else { return }
+    _ = try? run(["umount", path])
+    // Never with all it holds: were it still mounted, that would be the machine's.
+    rmdir(path)
+  }
 }
 
 /// A cgroup (version 2) of a test's own, removed when the last reference goes.
