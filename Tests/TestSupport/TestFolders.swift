@@ -29,10 +29,10 @@ public struct Mount: Sendable, Hashable {
     }
   }
 
-  /// Where a whole file system of this type is mounted, nil if nowhere.
+  /// Where a whole file system of this type is mounted, nil if nowhere but at a test's temporary folder.
   public static func path(of type: String) throws -> String? {
     let text = try String(contentsOfFile: "/proc/self/mountinfo", encoding: .utf8)
-    return parse(text).last { $0.type == type && $0.root == "/" }?.path
+    return parse(text).first { $0.type == type && $0.root == "/" && !$0.path.contains("/sk-") }?.path
   }
 }
 
