@@ -25,7 +25,8 @@ struct FeatureProbe {
   func bindMap() -> KernelFeature {
     attempt("bind_map", "tying a template to its program (5.10)") { () throws(Errno) in
       let map = try system.createFrozenMap(name: "skey_probe", value: [0, 0, 0, 0])
-      try system.bind(map: map.rawValue, toProgram: try trivialProgram().rawValue)
+      let program = try trivialProgram()
+      try system.bind(map: map.rawValue, toProgram: program.rawValue)
       return "tied one"
     }
   }

@@ -82,11 +82,11 @@ public struct KeyFlipper: Sendable {
     let inventory = try Discovery.inventory(system: system)
     let keys = try inventory.keys(matching: patterns, in: selector, system: system)
     let wanted = try wantedValues(action, keys)
-    let work = inventory.programs.compactMap { program -> (ManagedProgram, ProgramPlan)? in
+    let work = inventory.programs.compactMap { program -> Work? in
       guard let values = wanted[program.id] else { return nil }
       return ProgramPlan(
         programID: program.id, template: program.template, instance: program.instance, wanted: values
-      ).map { (program, $0) }
+      ).map { Work(program: program, plan: $0) }
     }
     let changes = keys.map { key in
       KeyChange(
@@ -94,6 +94,12 @@ public struct KeyFlipper: Sendable {
         to: key.programs.allSatisfy { wanted[$0.id]?[key.key.name] == true } ? .on : .off)
     }
     return try carryOut(work, among: inventory.programs, keys: changes, dryRun: dryRun)
+  }
+
+  /// A program and what is to change in it.
+  private struct Work {
+    let program: ManagedProgram
+    let plan: ProgramPlan
   }
 
   private func wantedValues(
@@ -113,7 +119,7 @@ public struct KeyFlipper: Sendable {
   }
 
   private func carryOut(
-    _ work: [(program: ManagedProgram, plan: ProgramPlan)], among programs: [ManagedProgram], keys: [KeyChange],
+    _ work: [Work], among programs: [ManagedProgram], keys: [KeyChange],
     dryRun: Bool
   ) throws(StaticKeysError) -> FlipReport {
     guard !work.isEmpty else {
@@ -132,9 +138,9 @@ public struct KeyFlipper: Sendable {
   }
 
   private func carryOut(
-    _ work: [(program: ManagedProgram, plan: ProgramPlan)], by engine: some Engine, dryRun: Bool
+    _ work: [Work], by engine: some Engine, dryRun: Bool
   ) throws(StaticKeysError) -> [ProgramChange] {
-    let prepared = try work.map { program, plan throws(StaticKeysError) in try engine.prepare(plan, of: program) }
+    let prepared = try work.map { one throws(StaticKeysError) in try engine.prepare(one.plan, of: one.program) }
     if !dryRun { try Transaction(changes: prepared).commit() }
     return zip(work, prepared).map { work, change in
       ProgramChange(plan: work.plan, newID: change.programID, places: change.places)

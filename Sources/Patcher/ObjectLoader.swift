@@ -20,11 +20,16 @@ public struct LoadedProgram: Sendable {
   let fd: SharedFD
 }
 
-/// All that came of an object; the programs and maps live as long as this or a pin or hook does.
-public struct LoadedObject: Sendable {
-  /// The programs, in the object's order.
-  public let programs: [LoadedProgram]
-  let maps: [(name: String, fd: SharedFD)]
+/// All that came of an object, programs in its order; they live as long as this or a pin or hook does.
+struct LoadedObject: Sendable {
+  let programs: [LoadedProgram]
+  let maps: [LoadedMap]
+}
+
+/// A map that an object defines.
+struct LoadedMap: Sendable {
+  let name: String
+  let fd: SharedFD
 }
 
 /// Loads BPF objects through libbpf and ties to each program what it takes to load it again.
@@ -45,7 +50,7 @@ struct ObjectLoader: Sendable {
     let object = try ObjectFile(path: path)
     let wanted = try Self.values(settings, for: object, path: path)
     let image = try Annotator.annotatedImage(of: path)
-    let capture = TemplateCapture(system: system, license: try object.license, wanted: wanted)
+    let capture = TemplateCapture(system: system, license: object.license ?? "", wanted: wanted)
     return try located(at: Place(file: path.string)) { () throws(StaticKeysError) in
       let loaded = ProgramHandlers.oneAtATime.withLock { _ in
         Result { () throws(StaticKeysError) in
@@ -59,7 +64,7 @@ struct ObjectLoader: Sendable {
   private static func values(
     _ settings: [(keys: Glob, value: Bool)], for object: borrowing ObjectFile, path: FilePath
   ) throws(StaticKeysError) -> KeyValues {
-    let keys = try object.keys
+    let keys = object.keys
     var values: KeyValues = [:]
     for setting in settings {
       let found = keys.filter { setting.keys.matches($0.name.rawValue) }
@@ -73,7 +78,10 @@ struct ObjectLoader: Sendable {
     return values
   }
 
-  private typealias Loaded = (programs: [(name: String, section: String, fd: SharedFD)], maps: [(String, SharedFD)])
+  private struct Loaded {
+    var programs: [(name: String, section: String, fd: SharedFD)] = []
+    var maps: [LoadedMap] = []
+  }
 
   private func load(
     _ image: [UInt8], name: String, file: String, through capture: TemplateCapture
@@ -100,12 +108,12 @@ struct ObjectLoader: Sendable {
     guard status == 0 else {
       throw failure(Errno(rawValue: -status), capture: capture, log: log.text, warnings: warnings, object: object)
     }
-    var result: Loaded = ([], [])
+    var result = Loaded()
     try object.forEachProgram { program throws(StaticKeysError) in
       result.programs.append((program.name, program.section, try SharedFD.duplicate(program.fd)))
     }
     try object.forEachMap { name, fd throws(StaticKeysError) in
-      result.maps.append((name, try SharedFD.duplicate(fd)))
+      result.maps.append(LoadedMap(name: name, fd: try SharedFD.duplicate(fd)))
     }
     return result
   }
@@ -152,6 +160,6 @@ struct ObjectLoader: Sendable {
         throw .kernel(error, "cannot read the new program", at: Place(program: name))
       }
     }
-    return LoadedObject(programs: programs, maps: loaded.maps.map { (name: $0.0, fd: $0.1) })
+    return LoadedObject(programs: programs, maps: loaded.maps)
   }
 }

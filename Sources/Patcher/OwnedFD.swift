@@ -10,15 +10,15 @@ import SystemPackage
 #endif
 
 /// The one owner of a file descriptor; closes it when it goes out of scope.
-public struct OwnedFD: ~Copyable, Sendable {
+struct OwnedFD: ~Copyable, Sendable {
   /// The number, for as long as the owner lives.
-  public let rawValue: Int32
+  let rawValue: Int32
 
   /// Takes over an open descriptor.
-  public init(owning rawValue: Int32) { self.rawValue = rawValue }
+  init(owning rawValue: Int32) { self.rawValue = rawValue }
 
   /// Gives the descriptor away unclosed.
-  public consuming func release() -> Int32 {
+  consuming func release() -> Int32 {
     let raw = rawValue
     discard self
     return raw
@@ -28,11 +28,11 @@ public struct OwnedFD: ~Copyable, Sendable {
 }
 
 /// A descriptor that several hold, for collections, which cannot hold noncopyable values.
-public final class SharedFD: Sendable {
+final class SharedFD: Sendable {
   private let owned: OwnedFD
 
   /// Shares a descriptor; it is closed with the last reference.
-  public init(_ owned: consuming OwnedFD) { self.owned = owned }
+  init(_ owned: consuming OwnedFD) { self.owned = owned }
 
   /// A descriptor of its own for what another library's descriptor stands for.
   static func duplicate(_ raw: Int32) throws(StaticKeysError) -> SharedFD {
@@ -44,5 +44,5 @@ public final class SharedFD: Sendable {
   }
 
   /// The number, for as long as the reference is kept.
-  public var rawValue: Int32 { owned.rawValue }
+  var rawValue: Int32 { owned.rawValue }
 }

@@ -15,7 +15,8 @@ struct PinReplacement: Replacement {
     let beside = FilePath(path.string + Self.besideSuffix)
     let current: UInt32
     do throws(Errno) {
-      current = try system.rawInfo(ofProgram: system.openPin(path).rawValue).id
+      let pinned = try system.openPin(path)
+      current = try system.rawInfo(ofProgram: pinned.rawValue).id
     } catch {
       throw failure(error)
     }

@@ -29,7 +29,7 @@ public struct ReloadEngine: Engine {
 
   private func replacements(
     of program: ManagedProgram
-  ) throws(StaticKeysError) -> [(place: String, replacement: any Replacement)] {
+  ) throws(StaticKeysError) -> [HeldPlace] {
     let attachments = attachments.attachments(ofProgram: program.id)
     guard !attachments.isEmpty else {
       throw StaticKeysError(
@@ -42,7 +42,9 @@ public struct ReloadEngine: Engine {
         .unsupported, "its program cannot be replaced: \(refused.map(\.description).joined(separator: ", "))",
         at: program.place, advice: "detach it there first")
     }
-    return attachments.compactMap { attachment in attachment.replacement.map { (attachment.description, $0) } }
+    return attachments.compactMap { attachment in
+      attachment.replacement.map { HeldPlace(description: attachment.description, replacement: $0) }
+    }
   }
 
   private func open(
@@ -58,27 +60,33 @@ public struct ReloadEngine: Engine {
   }
 }
 
+/// A place that holds the old program, and how to put another one there.
+private struct HeldPlace: Sendable {
+  let description: String
+  let replacement: any Replacement
+}
+
 /// A loaded variant and the places where it takes the old program's place.
 private final class ReloadedProgram: PreparedChange {
   private let old: ProgramHandle
   private let new: ProgramHandle
-  private let replacements: [(place: String, replacement: any Replacement)]
+  private let replacements: [HeldPlace]
 
-  init(old: ProgramHandle, new: ProgramHandle, replacements: [(place: String, replacement: any Replacement)]) {
+  init(old: ProgramHandle, new: ProgramHandle, replacements: [HeldPlace]) {
     self.old = old
     self.new = new
     self.replacements = replacements
   }
 
   var programID: UInt32 { new.id }
-  var places: [String] { replacements.map(\.place) }
+  var places: [String] { replacements.map(\.description) }
 
   func commit() throws(StaticKeysError) { try replaceEverywhere(old, by: new) }
 
   func revert() throws(StaticKeysError) { try replaceEverywhere(new, by: old) }
 
   private func replaceEverywhere(_ old: ProgramHandle, by new: ProgramHandle) throws(StaticKeysError) {
-    var done: [(place: String, replacement: any Replacement)] = []
+    var done: [HeldPlace] = []
     for next in replacements {
       do throws(StaticKeysError) {
         try next.replacement.replace(old, by: new)
@@ -91,13 +99,13 @@ private final class ReloadedProgram: PreparedChange {
   }
 
   private func undo(
-    _ done: [(place: String, replacement: any Replacement)], from new: ProgramHandle, to old: ProgramHandle,
+    _ done: [HeldPlace], from new: ProgramHandle, to old: ProgramHandle,
     because cause: StaticKeysError
   ) throws(StaticKeysError) {
     var stuck: [String] = []
     for one in done.reversed() {
       do throws(StaticKeysError) { try one.replacement.replace(new, by: old) } catch {
-        stuck.append("\(one.place): \(error)")
+        stuck.append("\(one.description): \(error)")
       }
     }
     guard stuck.isEmpty else {

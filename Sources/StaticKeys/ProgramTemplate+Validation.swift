@@ -40,10 +40,3 @@ extension ProgramTemplate {
     }
   }
 }
-
-/// Runs `body`; what it throws gets the parts of `place` that it did not know.
-public func located<R>(
-  at place: @autoclosure () -> Place, _ body: () throws(StaticKeysError) -> R
-) throws(StaticKeysError) -> R {
-  do { return try body() } catch { throw error.located(at: place()) }
-}

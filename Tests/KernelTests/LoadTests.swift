@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import CLibBPF
+import Glibc
 import Patcher
 import StaticKeys
 import SystemPackage

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import CLibBPF
+import Glibc
 import Patcher
 import StaticKeys
 import TestSupport
@@ -46,18 +47,18 @@ extension KernelTests {
       let tcx = try Collection("tcx", attach: ["tcx-ingress:\(veth.receiverHook)"])
       let receiver = try UDPReceiver(in: veth.receiver)
       #expect(try UDPSender(in: veth.sender, count: 100).finish() == 100)
-      #expect(eventually(within: .seconds(2)) { receiver.received == 100 })
+      #expect(eventually(within: .seconds(2)) { receiver.tally.count == 100 })
       try tcx.flip(.enable, "drop")
       #expect(try UDPSender(in: veth.sender, count: 100).finish() == 100)
       try tcx.flip(.disable, "drop")
       #expect(try UDPSender(in: veth.sender, count: 50).finish() == 50)
-      #expect(eventually(within: .seconds(2)) { receiver.received >= 150 })
-      #expect(receiver.received == 150)
+      #expect(eventually(within: .seconds(2)) { receiver.tally.count >= 150 })
+      #expect(receiver.tally.count == 150)
     }
 
     @Test("a cgroup link")
     func cgroup() throws {
-      let group = try TestCgroup()
+      let group = try Cgroup()
       let cgroup = try Collection("cgroup", attach: ["cgroup:\(group.path)"])
       let report = try cgroup.flip(.enable, "deny")
       #expect(try linked(cgroup, "egress_0") == report.programs.first?.newID)
@@ -68,7 +69,8 @@ extension KernelTests {
     func pins() throws {
       let four = try Collection("four")
       let extra = four.pin("progs", "extra")
-      #expect(bpf_obj_pin(try BPF.open(pin: four.pin("progs", "false_likely")).rawValue, extra) == 0)
+      let program = try BPF.open(pin: four.pin("progs", "false_likely"))
+      #expect(bpf_obj_pin(program.rawValue, extra) == 0)
       let report = try four.flip(.enable, "key_false")
       let change = try #require(report.programs.first { $0.plan.template.name == "false_likely" })
       #expect(try BPF.programID(pin: extra) == change.newID)
