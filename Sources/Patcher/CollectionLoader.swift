@@ -81,11 +81,13 @@ public struct CollectionLoader: Sendable {
     let store = CollectionStore(system: system)
     try store.create(collection)
     do throws(StaticKeysError) {
-      for program in loaded.programs { try store.pin(program.fd, as: program.name, part: .programs, of: collection) }
+      for program in loaded.programs {
+        try store.pin(program.fd, as: program.program.name, part: .programs, of: collection)
+      }
       for map in loaded.maps { try store.pin(map.fd, as: map.name, part: .maps, of: collection) }
       for (index, (program, hook)) in targets.enumerated() {
         let link = try hook.attach(program, system: system)
-        try store.pin(link, as: "\(program.name)_\(index)", part: .links, of: collection)
+        try store.pin(link, as: "\(program.program.name)_\(index)", part: .links, of: collection)
       }
     } catch {
       do throws(StaticKeysError) { try store.remove(collection) } catch let second {
@@ -96,34 +98,36 @@ public struct CollectionLoader: Sendable {
       throw error
     }
     return LoadReport(
-      collection: collection, directory: CollectionStore.directory(of: collection), programs: loaded.programs,
-      maps: loaded.maps.map(\.name), links: targets.map { (program: $0.0.name, hook: $0.1) })
+      collection: collection, directory: CollectionStore.directory(of: collection),
+      programs: loaded.programs.map(\.program),
+      maps: loaded.maps.map(\.name), links: targets.map { (program: $0.0.program.name, hook: $0.1) })
   }
 }
 
 extension LoadedObject {
   /// The program that a request means.
-  func program(for request: AttachRequest) throws(StaticKeysError) -> LoadedProgram {
+  func program(for request: AttachRequest) throws(StaticKeysError) -> OpenProgram {
     if let name = request.program {
-      guard let program = programs.first(where: { $0.name == name }) else {
+      guard let program = programs.first(where: { $0.program.name == name }) else {
         throw StaticKeysError(
           .notFound, "the object has no program '\(name)'",
-          advice: "it has \(programs.map(\.name).joined(separator: ", "))")
+          advice: "it has \(programs.map(\.program.name).joined(separator: ", "))")
       }
-      guard request.hook.takes(program) else {
+      guard request.hook.takes(program.program) else {
         throw StaticKeysError(
-          .usage, "the program '\(name)' (section \(program.section)) cannot go to \(request.hook)")
+          .usage, "the program '\(name)' (section \(program.program.section)) cannot go to \(request.hook)")
       }
       return program
     }
-    let candidates = programs.filter { request.hook.takes($0) }
+    let candidates = programs.filter { request.hook.takes($0.program) }
     guard let only = candidates.first else {
       throw StaticKeysError(.notFound, "the object has no program that can go to \(request.hook)")
     }
     guard candidates.count == 1 else {
       throw StaticKeysError(
-        .ambiguous, "several programs can go to \(request.hook): \(candidates.map(\.name).joined(separator: ", "))",
-        advice: "say which: \(only.name)=\(request.hook)")
+        .ambiguous,
+        "several programs can go to \(request.hook): \(candidates.map(\.program.name).joined(separator: ", "))",
+        advice: "say which: \(only.program.name)=\(request.hook)")
     }
     return only
   }

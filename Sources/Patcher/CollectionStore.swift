@@ -49,11 +49,19 @@ public struct CollectionStore: Sendable {
     do throws(Errno) {
       do throws(Errno) { try system.makeDirectory(Self.root) } catch .fileExists {}
       try system.makeDirectory(Self.directory(of: collection))
-      for part in Part.allCases { try system.makeDirectory(Self.directory(of: part, in: collection)) }
     } catch .fileExists {
       throw StaticKeysError(
         .exists, "a collection '\(collection)' is loaded already", advice: "unload it first, or give another --name")
     } catch {
+      // Fails while other collections are there.
+      try? system.removeDirectory(Self.root)
+      throw .kernel(
+        error, "cannot make a directory", at: Place(file: Self.directory(of: collection).string), needs: [.sysAdmin])
+    }
+    do throws(Errno) {
+      for part in Part.allCases { try system.makeDirectory(Self.directory(of: part, in: collection)) }
+    } catch {
+      _ = try? remove(collection)
       throw .kernel(
         error, "cannot make a directory", at: Place(file: Self.directory(of: collection).string), needs: [.sysAdmin])
     }

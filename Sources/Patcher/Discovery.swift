@@ -34,7 +34,9 @@ struct Discovery {
       } catch {
         let error = error.located(at: Place(program: "id \(id)"))
         // What the kernel would not tell may be one of the programs asked for: going on without it would be wrong.
-        guard error.code == .corruptedTemplate || error.code == .futureVersion || error.code == .badSite else { throw error }
+        guard error.code == .corruptedTemplate || error.code == .futureVersion || error.code == .badSite else {
+          throw error
+        }
         unreadable.append(UnreadableProgram(id: id, error: error))
       }
     }

@@ -15,7 +15,7 @@ extension Hook {
   ///
   /// - Throws: `.notFound` for a device, namespace or cgroup that does not exist, `.exists` if another program has the
   ///   hook, `.unsupported` on a kernel without it, `.permission`, `.kernel`.
-  func attach(_ program: LoadedProgram, system: BPFSystem) throws(StaticKeysError) -> SharedFD {
+  func attach(_ program: OpenProgram, system: BPFSystem) throws(StaticKeysError) -> SharedFD {
     switch self {
     case .xdp(let device, let namespace):
       try attach(program, to: device, in: namespace, type: BPF_XDP.rawValue, system: system)
@@ -29,7 +29,7 @@ extension Hook {
   }
 
   private func attach(
-    _ program: LoadedProgram, to device: String, in namespace: NetworkNamespace, type: UInt32, system: BPFSystem
+    _ program: OpenProgram, to device: String, in namespace: NetworkNamespace, type: UInt32, system: BPFSystem
   ) throws(StaticKeysError) -> SharedFD {
     try namespace.enter { () throws(StaticKeysError) in
       let index = if_nametoindex(device)
@@ -43,8 +43,9 @@ extension Hook {
   }
 
   private func attach(
-    _ program: LoadedProgram, toCgroup path: FilePath, system: BPFSystem
+    _ opened: OpenProgram, toCgroup path: FilePath, system: BPFSystem
   ) throws(StaticKeysError) -> SharedFD {
+    let program = opened.program
     guard program.template.expectedAttachType != 0 || program.section == "cgroup_skb/ingress" else {
       throw StaticKeysError(
         .usage, "the section '\(program.section)' does not say on which of a cgroup's hooks it goes",
@@ -56,15 +57,15 @@ extension Hook {
     }
     let owned = OwnedFD(owning: directory)
     return try createLink(
-      program, target: owned.rawValue, type: program.template.expectedAttachType, system: system)
+      opened, target: owned.rawValue, type: program.template.expectedAttachType, system: system)
   }
 
   private func createLink(
-    _ program: LoadedProgram, target: Int32, type: UInt32, system: BPFSystem
+    _ opened: OpenProgram, target: Int32, type: UInt32, system: BPFSystem
   ) throws(StaticKeysError) -> SharedFD {
-    let place = Place(program: program.name)
+    let place = Place(program: opened.program.name)
     do throws(Errno) {
-      return try system.createLink(program: program.fd.rawValue, target: target, attachType: type)
+      return try system.createLink(program: opened.fd.rawValue, target: target, attachType: type)
     } catch .resourceBusy {
       throw StaticKeysError(
         .exists, "\(self) is taken by another program", at: place, errno: Errno.resourceBusy.rawValue,

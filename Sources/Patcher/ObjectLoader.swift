@@ -17,13 +17,18 @@ public struct LoadedProgram: Sendable {
   public let template: ProgramTemplate
   /// Its collection, maps and key values.
   public let instance: ProgramInstance
-  let fd: SharedFD
 }
 
 /// All that came of an object, programs in its order; they live as long as this or a pin or hook does.
 struct LoadedObject: Sendable {
-  let programs: [LoadedProgram]
+  let programs: [OpenProgram]
   let maps: [LoadedMap]
+}
+
+/// A program just loaded, kept alive.
+struct OpenProgram: Sendable {
+  let program: LoadedProgram
+  let fd: SharedFD
 }
 
 /// A map that an object defines.
@@ -48,6 +53,11 @@ struct ObjectLoader: Sendable {
     _ path: FilePath, collection: String, settings: [(keys: Glob, value: Bool)]
   ) throws(StaticKeysError) -> LoadedObject {
     let object = try ObjectFile(path: path)
+    guard object.byteOrder == .host else {
+      throw StaticKeysError(
+        .notBPFObject, "it is for machines of the other byte order", at: Place(file: path.string),
+        advice: "compile it with clang --target=bpf on this machine")
+    }
     let wanted = try Self.values(settings, for: object, path: path)
     let image = try Annotator.annotatedImage(of: path)
     let capture = TemplateCapture(system: system, license: object.license ?? "", wanted: wanted)
@@ -153,9 +163,11 @@ struct ObjectLoader: Sendable {
       ]
       try store.bind(maps, to: fd, named: name)
       do throws(Errno) {
-        return LoadedProgram(
-          name: name, section: section, id: try system.rawInfo(ofProgram: fd.rawValue).id,
-          template: captured.template, instance: instance, fd: fd)
+        let id = try system.rawInfo(ofProgram: fd.rawValue).id
+        return OpenProgram(
+          program: LoadedProgram(
+            name: name, section: section, id: id, template: captured.template, instance: instance),
+          fd: fd)
       } catch {
         throw .kernel(error, "cannot read the new program", at: Place(program: name))
       }

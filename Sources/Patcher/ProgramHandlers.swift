@@ -12,11 +12,23 @@ enum ProgramHandlers {
   /// Held while handlers are registered.
   static let oneAtATime = Mutex(())
 
+  /// A handler for a section that no object has, kept for ever.
+  ///
+  /// When the last handler goes, libbpf before 1.3 shrinks its array to nothing and keeps the pointer that realloc freed.
+  private static let lastHandler: Int32 = {
+    var opts = libbpf_prog_handler_opts()
+    opts.sz = MemoryLayout<libbpf_prog_handler_opts>.size
+    return libbpf_register_prog_handler("static_keys/none", BPF_PROG_TYPE_UNSPEC, bpf_attach_type(0), &opts)
+  }()
+
   /// Runs `body` with `prepare` registered for the sections of all programs in `object`.
   static func register<R>(
     for object: borrowing OpenObject, prepare: @escaping libbpf_prog_prepare_load_fn_t, cookie: Int,
     _ body: () throws(StaticKeysError) -> R
   ) throws(StaticKeysError) -> R {
+    guard lastHandler >= 0 else {
+      throw StaticKeysError(.kernel, "libbpf takes no program handlers", errno: -lastHandler)
+    }
     var ids: [Int32] = []
     defer { for id in ids { libbpf_unregister_prog_handler(id) } }
     var seen: Set<String> = []

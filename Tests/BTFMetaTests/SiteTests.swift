@@ -6,7 +6,8 @@ import Testing
 
 @Suite("Sites of fixtures")
 struct SiteTests {
-  @Test("All four combinations of default and layout have jump_label's initial state", arguments: FixtureObject.compilers)
+  @Test(
+    "All four combinations of default and layout have jump_label's initial state", arguments: FixtureObject.compilers)
   func fourCombinations(compiler: String) throws {
     let object = try ObjectFile(path: FixtureObject.path("four", compiler))
     let states = try object.sites().map { "\($0.function.name): \($0.state.rawValue)" }

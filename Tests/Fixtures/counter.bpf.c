@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
  * Counts numbered packets, to show that a toggle loses none. The payload of an IPv4 UDP packet to port 7777 starts with
- * a u32 in network byte order: that entry of `seen` goes up by one, and so does the entry of `arms` for the arm that
+ * a little-endian u32: that entry of `seen` goes up by one, and so does the entry of `arms` for the arm that
  * ran (0 key off, 1 on). Such a packet is dropped, every other passes.
  */
 #include "fixture.h"
@@ -58,7 +58,7 @@ int counter(struct xdp_md *ctx)
 	if (total)
 		__sync_fetch_and_add(total, 1);
 
-	seq = bpf_ntohl(*payload);
+	seq = *payload;
 	times = bpf_map_lookup_elem(&seen, &seq);
 	if (times)
 		__sync_fetch_and_add(times, 1);

@@ -8,26 +8,25 @@ import SystemPackage
 import TestSupport
 import Testing
 
-/// A gate at the syscall door that counts calls and answers one of them in the kernel's place.
+/// A gate at the syscall door that records calls and answers some in the kernel's place with ENOMEM.
 final class Recorder: Sendable {
-  private struct State {
-    var calls: [BPFSystem.Call] = []
-    var failing: Set<Int> = []
-  }
-  private let state = Mutex(State())
+  /// Says whether the last of the calls so far is to fail.
+  typealias Condition = @Sendable ([BPFSystem.Call]) -> Bool
+
+  private let state = Mutex<(calls: [BPFSystem.Call], fails: Condition)>(([], { _ in false }))
 
   /// The calls so far.
   var calls: [BPFSystem.Call] { state.withLock { $0.calls } }
 
-  /// Forgets the calls so far, and makes the calls of these numbers fail with ENOMEM.
-  func restart(failing: Set<Int> = []) { state.withLock { $0 = State(calls: [], failing: failing) } }
+  /// Forgets the calls so far, and makes those fail from now on for which `fails` says so.
+  func restart(failing fails: @escaping Condition = { _ in false }) { state.withLock { $0 = ([], fails) } }
 
   /// The kernel behind this gate.
   var system: BPFSystem {
     BPFSystem { call throws(Errno) in
       let fails = self.state.withLock { state in
         state.calls.append(call)
-        return state.failing.contains(state.calls.count - 1)
+        return state.fails(state.calls)
       }
       if fails { throw Errno.noMemory }
     }
@@ -52,7 +51,7 @@ extension KernelTests {
       try multi.flip(.disable, "deny")
       var before = try multi.programs().map(\.id)
       for number in 0... {
-        recorder.restart(failing: [number])
+        recorder.restart { $0.count == number + 1 }
         do {
           try multi.flip(.enable, "deny")
         } catch let error as StaticKeysError {
@@ -85,7 +84,7 @@ extension KernelTests {
       let calls = recorder.calls
       #expect(calls.contains(.linkCreate) && calls.contains(.programBindMap))
       for number in calls.indices {
-        recorder.restart(failing: [number])
+        recorder.restart { $0.count == number + 1 }
         let error = #expect(throws: StaticKeysError.self, "call \(number), \(calls[number])") {
           try Collection("counter", attach: attach, system: recorder.system)
         }
@@ -98,13 +97,11 @@ extension KernelTests {
     func doubleFault() throws {
       let recorder = Recorder()
       let four = try Collection("four", system: recorder.system)
-      recorder.restart()
-      try four.flip(.enable, "key_false")
-      let renames = recorder.calls.indices.filter { recorder.calls[$0] == .rename }
-      try four.flip(.disable, "key_false")
-      let second = try #require(renames.last)
-      // After the failed rename come the removal of the pin beside, and the way back: its opening is made to fail.
-      recorder.restart(failing: [second, second + 2])
+      // The second of two programs' pins cannot be renamed, and then no pin can be opened to go back.
+      recorder.restart { calls in
+        let renames = calls.count { $0 == .rename }
+        return renames == 2 && (calls.last == .rename || calls.last == .openPin)
+      }
       let error = #expect(throws: StaticKeysError.self) { try four.flip(.enable, "key_false") }
       #expect(error?.code == .partlyApplied)
       recorder.restart()

@@ -70,7 +70,9 @@ extension KernelTests {
           == .corruptedTemplate)
       let foreign = try Collection("multi")
       let other = try #require(try foreign.programs().first)
-      let error = try verdict([("skey_template", other.template.encoded()), ("skey_instance", other.instance.encoded())])
+      let error = try verdict([
+        ("skey_template", other.template.encoded()), ("skey_instance", other.instance.encoded()),
+      ])
       #expect(error?.message.contains("maps that the program does not hold") == true)
     }
 

@@ -22,9 +22,10 @@ extension KernelTests {
     func roundTrip() throws {
       let veth = try VethPair()
       let counter = try Collection("counter", attach: ["counter=xdp:\(veth.receiverHook)"])
-      #expect(BPFFSListing.files(under: counter.report.directory.string) == [
-        "links/counter_0", "maps/arms", "maps/seen", "progs/counter",
-      ])
+      #expect(
+        BPFFSListing.files(under: counter.report.directory.string) == [
+          "links/counter_0", "maps/arms", "maps/seen", "progs/counter",
+        ])
       let removed = try CollectionStore().remove(counter.name)
       #expect(removed.count == 4)
       #expect(!CollectionStore().names().contains(counter.name))
@@ -120,7 +121,8 @@ extension KernelTests {
     @Test("objects that are none, or not for this machine", arguments: ["nobtf", "undefined", "four-big"])
     func badObjects(fixture: String) throws {
       let code = refusal(fixture)?.code
-      let expected: StaticKeysError.Code = fixture == "nobtf" ? .noBTF : fixture == "undefined" ? .undefinedKey : .notBPFObject
+      let expected: StaticKeysError.Code =
+        fixture == "nobtf" ? .noBTF : fixture == "undefined" ? .undefinedKey : .notBPFObject
       #expect(code == expected)
     }
 

@@ -58,7 +58,8 @@ extension KernelTests {
       #expect(try four.programs().map(\.id) == ids)
     }
 
-    @Test("a flip takes all sites in main, static and global subprograms, inlined copies and loops", arguments: [14, 19])
+    @Test(
+      "a flip takes all sites in main, static and global subprograms, inlined copies and loops", arguments: [14, 19])
     func everySite(clang: Int) throws {
       let subprogs = try Collection("subprogs", clang: clang)
       let program = try #require(try subprogs.programs().first)
