@@ -93,17 +93,26 @@ extension KernelTests {
 
     @Test("a slot of a program array is refused by name")
     func refusedSlot() throws {
+      let id = try slotIsRefused()
+      // A program array that is opened by id between its last close and the work queue's clearing of it is never freed
+      // (Linux 6.18, prog_array_map_clear): nobody may look at it before it is gone, the census included.
+      #expect(eventually(within: .seconds(3)) { (try? BPF.ids(of: .map))?.contains(id) == false })
+    }
+
+    private func slotIsRefused() throws -> UInt32 {
       let four = try Collection("four")
       let array = try OwnedFD(bpf_map_create(BPF_MAP_TYPE_PROG_ARRAY, "skey_test", 4, 4, 1, nil), "program array")
+      let id = try BPF.info(array, bpf_map_info()).id
+      let program = try BPF.open(pin: four.pin("progs", "false_likely"))
       var index: UInt32 = 0
-      var program = try BPF.open(pin: four.pin("progs", "false_likely")).release()
-      defer { close(program) }
-      #expect(bpf_map_update_elem(array.rawValue, &index, &program, 0) == 0)
+      var slot = program.rawValue
+      #expect(bpf_map_update_elem(array.rawValue, &index, &slot, 0) == 0)
       let error = #expect(throws: StaticKeysError.self) { try four.flip(.enable, "key_false") }
       #expect(error?.code == .unsupported)
       #expect(error?.message.contains("slot 0 of program array skey_test") == true)
       #expect(try four.state("key_false") == .off)
       #expect(bpf_map_delete_elem(array.rawValue, &index) == 0)
+      return id
     }
 
     @Test("a program that somebody else holds open is reported as still running")
