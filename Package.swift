@@ -54,11 +54,13 @@ let package = Package(
       ],
       path: "Examples/flowmon",
       swiftSettings: settings),
+    .systemLibrary(name: "CTestSupport", path: "Tests/CTestSupport"),
     .target(
       name: "TestSupport",
-      dependencies: ["CLibBPF", .product(name: "SystemPackage", package: "swift-system")],
+      dependencies: ["CLibBPF", "CTestSupport", .product(name: "SystemPackage", package: "swift-system")],
       path: "Tests/TestSupport",
       swiftSettings: settings),
+    .testTarget(name: "TestSupportTests", dependencies: ["TestSupport"], swiftSettings: settings),
     .testTarget(name: "StaticKeysTests", dependencies: ["StaticKeys"], swiftSettings: settings),
     .testTarget(
       name: "BTFMetaTests", dependencies: ["BTFMeta", "StaticKeys", "TestSupport"], swiftSettings: settings),
