@@ -24,7 +24,9 @@ jobs=()
 loaded=
 
 cleanup() {
-	trap - EXIT INT TERM
+	trap - EXIT
+	# A second interrupt must not leave half of it behind.
+	trap '' HUP INT PIPE TERM
 	for job in "${jobs[@]}"; do kill "$job" 2>/dev/null || true; done
 	wait 2>/dev/null || true
 	[ -z "$loaded" ] || "$keyctl" unload "$name" || true
@@ -33,7 +35,9 @@ cleanup() {
 	rm -rf "$work"
 }
 trap cleanup EXIT
+trap 'exit 129' HUP
 trap 'exit 130' INT
+trap 'exit 141' PIPE
 trap 'exit 143' TERM
 
 title() { printf '\n\033[1m== %s\033[0m\n' "$*"; }
