@@ -19,7 +19,7 @@ CLANG ?= clang-19
 SWIFT ?= swift
 INSTALL ?= install
 
-PACKAGES := clang-14 clang-19 llvm-14 llvm-19 bpftool libbpf-dev libelf-dev zlib1g-dev pkg-config \
+PACKAGES := clang-14 clang-19 llvm-14 llvm-19 bpftool libbpf-dev libelf-dev linux-libc-dev zlib1g-dev pkg-config \
 	iproute2 iputils-ping util-linux
 EXAMPLES := $(patsubst %.bpf.c,%.bpf.o,$(wildcard Examples/*.bpf.c))
 HEADER := include/static_key.bpf.h
