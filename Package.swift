@@ -47,7 +47,11 @@ let package = Package(
       swiftSettings: settings),
     .executableTarget(
       name: "flowmon",
-      dependencies: ["CLibBPF"],
+      dependencies: [
+        "StaticKeys", "CLibBPF",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        .product(name: "SystemPackage", package: "swift-system"),
+      ],
       path: "Examples/flowmon",
       swiftSettings: settings),
     .systemLibrary(name: "CTestSupport", path: "Tests/CTestSupport"),
