@@ -38,7 +38,9 @@ struct bpf_static_key_false {
 
 /*
  * The site. In line it yields !out, behind the branch it yields out. nodebug lets the two instructions bear the
- * author's source line; the empty asm keeps clang from joining the out-of-line region with code that lies before it.
+ * author's source line. The empty asm gives the out-of-line region a block of its own: without it clang jumps from one
+ * site in twenty of a loop straight back to the loop's head. What remains are mostly keys that are themselves a loop's
+ * condition; "clang -mllvm -force-loop-cold-block", or an if and a break, lays those out forward as well.
  */
 #define __STATIC_BRANCH(name, layout, op, out) \
 	static inline __attribute__((always_inline, nodebug)) _Bool name(const void *key) \

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
-/* jump_label's table: TRUE and FALSE by likely and unlikely. Each program returns 1 from the enabled arm, 2 from the other. */
+/* jump_label's table: TRUE and FALSE by likely and unlikely. A program returns 1 from the enabled arm, else 2. */
 #include "fixture.h"
 
 DEFINE_STATIC_KEY_TRUE(key_true);
