@@ -50,9 +50,9 @@ struct ELFHandle: ~Copyable {
   /// What libelf says about its last failure in this thread.
   static var lastError: String { elf_errmsg(-1).map { String(cString: $0) } ?? "unknown libelf error" }
 
-  /// A string of the string table in section `table`; nil if it lies outside or does not end.
-  func string(table: Int, offset: Int) -> String? {
-    elf_strptr(elf, table, offset).map { String(cString: $0) }
+  /// A name in the string table in section `table`; nil if it lies outside or does not end, or is not printable.
+  func name(table: Int, offset: Int) -> String? {
+    elf_strptr(elf, table, offset).map { String(cString: $0) }.flatMap { $0.isPrintable ? $0 : nil }
   }
 
   /// A section's bytes as the file has them, or some of them; nil if libelf cannot give them.

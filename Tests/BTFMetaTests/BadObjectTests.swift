@@ -91,6 +91,14 @@ struct BadObjectTests {
     expectFailure(.malformed, "function f: the function ends beyond its section") { try open(bytes) }
   }
 
+  @Test(arguments: [
+    ("true_likely", "true\u{1b}likely", "symbol "), (".static_keys", ".static\nkeys", "section header "),
+  ])
+  func nameThatATerminalWouldObey(name: String, hostile: String, message: String) throws {
+    let bytes = try FixtureObject.bytes("four").replacing(Array(name.utf8), with: Array(hostile.utf8))
+    expectFailure(.malformed, message, "or its name is not readable") { try open(bytes) }
+  }
+
   @Test func keyBeyondItsSection() throws {
     let bytes = try Toolchain.assemble(AssemblyObject().source + ".size k, 2\n")
     expectFailure(.malformed, "section .static_keys, byte 0x0, key k: the key lies beyond its section") {
@@ -106,7 +114,8 @@ struct BadObjectTests {
   }
 
   @Test func twoKeysOfOneName() throws {
-    let parts = ["a", "b"].map { "static struct { char c; } k __attribute__((section(\".static_keys\"), used)); int \($0);" }
+    let key = #"static struct { char c; } k __attribute__((section(".static_keys"), used));"#
+    let parts = ["a", "b"].map { "\(key) int \($0);" }
     let bytes = try TemporaryFolder.with { folder in
       for (name, part) in zip(["a.o", "b.o"], parts) { try folder.write(Toolchain.compile(part), name) }
       try Toolchain.run("bpftool", ["gen", "object"] + ["c.o", "a.o", "b.o"].map { folder.path($0).string })
