@@ -47,14 +47,20 @@ let package = Package(
       swiftSettings: settings),
     .executableTarget(
       name: "flowmon",
-      dependencies: ["CLibBPF"],
+      dependencies: [
+        "StaticKeys", "CLibBPF",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        .product(name: "SystemPackage", package: "swift-system"),
+      ],
       path: "Examples/flowmon",
       swiftSettings: settings),
+    .systemLibrary(name: "CTestSupport", path: "Tests/CTestSupport"),
     .target(
       name: "TestSupport",
-      dependencies: ["CLibBPF", .product(name: "SystemPackage", package: "swift-system")],
+      dependencies: ["CLibBPF", "CTestSupport", .product(name: "SystemPackage", package: "swift-system")],
       path: "Tests/TestSupport",
       swiftSettings: settings),
+    .testTarget(name: "TestSupportTests", dependencies: ["TestSupport"], swiftSettings: settings),
     .testTarget(name: "StaticKeysTests", dependencies: ["StaticKeys"], swiftSettings: settings),
     .testTarget(
       name: "BTFMetaTests", dependencies: ["BTFMeta", "StaticKeys", "TestSupport"], swiftSettings: settings),

@@ -30,8 +30,12 @@ DEFINE_STATIC_KEY_FALSE(flow_trace);
 #define MAX_EXTENSIONS 6
 #define FRAGMENT_OFFSET 0x1fff
 
+/*
+ * The structs below start with a member that is not zero where any is: older libbpf takes a struct for empty, and leaves
+ * it out when printing, if its first member is zero.
+ */
 enum protocol {
-	PROTOCOL_OTHER,
+	PROTOCOL_OTHER = 1,
 	PROTOCOL_ARP,
 	PROTOCOL_ICMP,
 	PROTOCOL_ICMPV6,
@@ -46,18 +50,30 @@ enum drop_reason {
 	DROP_BLOCKED_PORT,
 };
 
-/* IPv4 addresses are in the form ::ffff:a.b.c.d, ports in host byte order. */
+/* a.b.c.d. No array of bytes: libbpf prints one as a string, to the first zero. */
+struct ipv4 {
+	__u8 a, b, c, d;
+};
+
+/* The eight groups of an IPv6 address as it is written, in host byte order. */
+struct ipv6 {
+	__u16 groups[8];
+};
+
+/* Ports are in host byte order. What a packet does not have is zero. */
 struct flow {
-	__u8 source[16];
-	__u8 destination[16];
+	enum protocol protocol;
+	struct ipv4 source;
+	struct ipv4 destination;
+	struct ipv6 source6;
+	struct ipv6 destination6;
 	__u16 source_port;
 	__u16 destination_port;
-	enum protocol protocol;
 };
 
 struct packet {
-	struct flow flow;
 	__u32 bytes;
+	struct flow flow;
 };
 
 struct counter {
@@ -260,13 +276,6 @@ static __always_inline enum drop_reason parse_ports(struct flow *flow, __u8 prot
 	return DROP_NOT;
 }
 
-static __always_inline void map_address(__u8 *address, __be32 ipv4)
-{
-	address[10] = 0xff;
-	address[11] = 0xff;
-	__builtin_memcpy(address + 12, &ipv4, sizeof(ipv4));
-}
-
 static __always_inline enum drop_reason parse_ipv4(struct flow *flow, void *data, void *end)
 {
 	struct iphdr *ip = data;
@@ -275,8 +284,8 @@ static __always_inline enum drop_reason parse_ipv4(struct flow *flow, void *data
 		return DROP_TRUNCATED;
 	if (ip->version != 4 || ip->ihl < 5)
 		return DROP_BAD_HEADER;
-	map_address(flow->source, ip->saddr);
-	map_address(flow->destination, ip->daddr);
+	__builtin_memcpy(&flow->source, &ip->saddr, sizeof(flow->source));
+	__builtin_memcpy(&flow->destination, &ip->daddr, sizeof(flow->destination));
 	/* Only a datagram's first fragment has ports. */
 	if (ip->frag_off & bpf_htons(FRAGMENT_OFFSET))
 		return DROP_NOT;
@@ -293,8 +302,10 @@ static __always_inline enum drop_reason parse_ipv6(struct flow *flow, void *data
 		return DROP_TRUNCATED;
 	if (ip->version != 6)
 		return DROP_BAD_HEADER;
-	__builtin_memcpy(flow->source, &ip->saddr, sizeof(flow->source));
-	__builtin_memcpy(flow->destination, &ip->daddr, sizeof(flow->destination));
+	for (i = 0; i < 8; i++) {
+		flow->source6.groups[i] = bpf_ntohs(ip->saddr.in6_u.u6_addr16[i]);
+		flow->destination6.groups[i] = bpf_ntohs(ip->daddr.in6_u.u6_addr16[i]);
+	}
 	next = ip->nexthdr;
 #pragma clang loop unroll(disable)
 	for (i = 0; i < MAX_EXTENSIONS; i++) {
@@ -337,7 +348,7 @@ int flowmon(struct xdp_md *ctx)
 {
 	void *data = (void *)(long)ctx->data;
 	void *end = (void *)(long)ctx->data_end;
-	struct packet packet = { .bytes = ctx->data_end - ctx->data };
+	struct packet packet = { .bytes = ctx->data_end - ctx->data, .flow.protocol = PROTOCOL_OTHER };
 	enum drop_reason reason = parse(&packet, data, end);
 
 	account(&packet);

@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Foundation
+import Testing
+
+/// When a test that needs something of the machine runs.
+///
+/// On a developer's machine it is skipped by name where that is missing; in CI it runs and so fails, because a skip
+/// that nobody reads is worth nothing.
+public enum Requirement {
+  /// Whether such a test runs.
+  public static func runs(met: Bool, inCI: Bool = isCI(ProcessInfo.processInfo.environment)) -> Bool { met || inCI }
+
+  /// Whether this environment is that of a CI run: `CI` is set, and not to no.
+  public static func isCI(_ environment: [String: String]) -> Bool {
+    !["", "0", "false"].contains(environment["CI", default: ""].lowercased())
+  }
+}
+
+extension Trait where Self == ConditionTrait {
+  /// The test needs root.
+  public static var requiresRoot: Self { .enabled(if: Requirement.runs(met: geteuid() == 0), "needs root") }
+
+  /// The test needs this program to be installed.
+  public static func requires(tool: String) -> Self {
+    .enabled(if: Requirement.runs(met: Tools.find(tool) != nil), "needs \(tool)")
+  }
+}
