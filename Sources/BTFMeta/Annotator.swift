@@ -21,6 +21,7 @@ public enum Annotator {
   /// is what it was. An object that has all its tags is not touched, so running it twice changes nothing.
   ///
   /// Throws what `ObjectFile.annotated()` does, and `.file`.
+  @discardableResult
   public static func annotate(_ input: FilePath, output: FilePath? = nil) throws(StaticKeysError) -> Report {
     let annotated = try ObjectFile(path: input).annotated()
     let destination = try FileReplacement.destination(output ?? input)

@@ -12,14 +12,15 @@ extension BTFObject {
   public borrowing func branches() throws(StaticKeysError) -> [UInt32: [StaticBranch]] {
     var found: [UInt32: [FunctionOffset: StaticBranch]] = [:]
     for tag in try declTags() where tag.text.hasPrefix(StaticBranch.tagPrefix) {
-      guard let function = functionName(tag.target), tag.component == -1 else {
+      guard let function = functionName(tag.target), function.isPrintable, tag.component == -1 else {
         throw StaticKeysError(
-          .malformed, "tag \"\(tag.text)\" (BTF id \(tag.id)) is not on a function", at: Place(section: Self.section))
+          .malformed, "tag \(tag.text.quoted) (BTF id \(tag.id)) is not on a function",
+          at: Place(section: Self.section))
       }
       let place = Place(section: Self.section, function: function)
       guard let branch = StaticBranch(tag: tag.text) else {
         throw StaticKeysError(
-          .malformed, "tag \"\(tag.text)\" (BTF id \(tag.id)) does not describe a static branch", at: place)
+          .malformed, "tag \(tag.text.quoted) (BTF id \(tag.id)) does not describe a static branch", at: place)
       }
       if let other = found[tag.target]?[branch.insn], other != branch {
         throw StaticKeysError(

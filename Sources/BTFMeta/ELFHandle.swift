@@ -13,19 +13,26 @@ struct ELFHandle: ~Copyable {
   let size: Int
   private let memory: UnsafeMutableRawBufferPointer
 
-  /// Opens an image; throws `.notBPFObject` if libelf sees no ELF file in it.
+  /// Opens an image; throws `.notBPFObject` if it is no ELF file, `.malformed` if libelf cannot open it.
   ///
   /// The corresponding C function is `elf_memory`.
   init(copying bytes: [UInt8]) throws(StaticKeysError) {
+    guard bytes.starts(with: [0x7f, 0x45, 0x4c, 0x46]) else {
+      throw StaticKeysError(.notBPFObject, "not an ELF file", advice: "give an object file made by clang -target bpf")
+    }
+    guard bytes.count >= MemoryLayout<Elf64_Ehdr>.size else {
+      throw StaticKeysError(.malformed, "truncated: \(bytes.count) bytes hold no whole ELF header")
+    }
     let memory = UnsafeMutableRawBufferPointer.allocate(byteCount: max(bytes.count, 1), alignment: 16)
     memory.copyBytes(from: bytes)
     let opened =
       elf_version(UInt32(EV_CURRENT)) == EV_NONE
       ? nil : elf_memory(memory.baseAddress?.assumingMemoryBound(to: CChar.self), bytes.count)
     guard let opened, elf_kind(opened) == ELF_K_ELF else {
+      let reason = Self.lastError
       if let opened { elf_end(opened) }
       memory.deallocate()
-      throw StaticKeysError(.notBPFObject, "not an ELF file", advice: "give an object file made by clang -target bpf")
+      throw StaticKeysError(.malformed, "truncated or damaged: libelf cannot open it (\(reason))")
     }
     elf = opened
     size = bytes.count
@@ -43,9 +50,9 @@ struct ELFHandle: ~Copyable {
   /// What libelf says about its last failure in this thread.
   static var lastError: String { elf_errmsg(-1).map { String(cString: $0) } ?? "unknown libelf error" }
 
-  /// A string of the string table in section `table`; nil if it lies outside or does not end.
-  func string(table: Int, offset: Int) -> String? {
-    elf_strptr(elf, table, offset).map { String(cString: $0) }
+  /// A name in the string table in section `table`; nil if it lies outside or does not end, or is not printable.
+  func name(table: Int, offset: Int) -> String? {
+    elf_strptr(elf, table, offset).map { String(cString: $0) }.flatMap { $0.isPrintable ? $0 : nil }
   }
 
   /// A section's bytes as the file has them, or some of them; nil if libelf cannot give them.

@@ -8,7 +8,7 @@ extension ObjectFile {
   static func checkedHeader(_ handle: borrowing ELFHandle) throws(StaticKeysError) -> GElf_Ehdr {
     var header = GElf_Ehdr()
     guard gelf_getehdr(handle.elf, &header) != nil else {
-      throw StaticKeysError(.malformed, "truncated: \(handle.size) bytes hold no whole ELF header")
+      throw StaticKeysError(.malformed, "the ELF header is not readable: \(ELFHandle.lastError)")
     }
     guard Int32(header.e_machine) == EM_BPF else {
       throw StaticKeysError(

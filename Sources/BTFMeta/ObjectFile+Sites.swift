@@ -78,7 +78,8 @@ extension ObjectFile {
       throw StaticKeysError(
         .badSite,
         "the site starts as \(pair.state.rawValue), but a key that defaults to \(defaultValue) needs "
-          + "\(parsed.layout.state(enabled: defaultValue).rawValue) in an \(parsed.layout.rawValue) site",
+          + "\(parsed.layout.state(enabled: defaultValue).rawValue) in \(parsed.layout == .likely ? "a" : "an") "
+          + "\(parsed.layout.rawValue) site",
         at: place, advice: "declare the key as it is defined: TRUE or FALSE")
     }
     guard let target = UInt32(exactly: pair.targetIndex),

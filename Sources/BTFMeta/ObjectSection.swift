@@ -34,8 +34,8 @@ extension ObjectFile {
     for index in 1..<count {
       var shdr = GElf_Shdr()
       guard let scn = elf_getscn(handle.elf, index), gelf_getshdr(scn, &shdr) != nil,
-        let name = handle.string(table: names, offset: Int(shdr.sh_name))
-      else { throw StaticKeysError(.malformed, "section header \(index) is not readable: \(ELFHandle.lastError)") }
+        let name = handle.name(table: names, offset: Int(shdr.sh_name))
+      else { throw StaticKeysError(.malformed, "section header \(index) or its name is not readable") }
       let section = ObjectSection(index: index, name: name, header: shdr)
       let (end, overflow) = shdr.sh_offset.addingReportingOverflow(shdr.sh_size)
       guard section.isNoBits || shdr.sh_type == UInt32(SHT_NULL) || (!overflow && end <= size) else {

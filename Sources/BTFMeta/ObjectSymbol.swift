@@ -31,9 +31,9 @@ extension ObjectFile {
     for index in 0..<count {
       var symbol = GElf_Sym()
       guard gelf_getsym(data, index, &symbol) != nil,
-        let name = handle.string(table: Int(table.header.sh_link), offset: Int(symbol.st_name))
+        let name = handle.name(table: Int(table.header.sh_link), offset: Int(symbol.st_name))
       else {
-        throw StaticKeysError(.malformed, "symbol \(index) is not readable: \(ELFHandle.lastError)", at: place)
+        throw StaticKeysError(.malformed, "symbol \(index) or its name is not readable", at: place)
       }
       guard !name.isEmpty else { continue }
       let section = Int(symbol.st_shndx)

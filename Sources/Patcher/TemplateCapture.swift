@@ -144,12 +144,8 @@ final class TemplateCapture {
   /// Writes the sites' wanted states into the instructions that libbpf is about to load.
   private func setStates(of program: ObjectProgram, _ template: ProgramTemplate) throws(StaticKeysError) -> Int32 {
     let values = template.defaults.merging(wanted.filter { template.defaults[$0.key] != nil }) { $1 }
-    guard values != template.defaults else { return 0 }
     var instructions = program.instructions
-    for site in template.sites {
-      instructions[site.insn.index].opcode =
-        site.branch.layout.state(enabled: values[site.key] ?? site.branch.defaultValue).pairOpcode
-    }
+    try template.setSites(of: &instructions, values: values)
     return instructions.flatMap { $0.bytes(order: .host) }.withUnsafeBytes { bytes in
       let first = UnsafeMutableRawPointer(mutating: bytes.baseAddress)?.assumingMemoryBound(to: bpf_insn.self)
       return bpf_program__set_insns(program.raw, first, instructions.count)

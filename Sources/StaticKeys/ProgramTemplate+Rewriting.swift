@@ -4,10 +4,6 @@
 extension ProgramTemplate {
   /// The instructions with every site in the state that `values` asks for and every map slot filled.
   ///
-  /// A site keeps its `off`; only the condition changes, between one that never holds and one that always does. The
-  /// constant before it decides the branch at verification, and the kernel removes the dead arm. The count of
-  /// instructions never changes, so function and line records stay true.
-  ///
   /// - Parameter mapFDs: a file descriptor for each slot.
   /// - Throws: `.usage` for a key without a value or a slot without a map.
   public func instructions(values: KeyValues, mapFDs: [Int32]) throws(StaticKeysError) -> [Instruction] {
@@ -15,14 +11,36 @@ extension ProgramTemplate {
       throw StaticKeysError(.usage, "\(mapFDs.count) maps for \(mapSlots) slots", at: Place(program: name))
     }
     var result = instructions
+    try setSites(of: &result, values: values)
+    for index in mapReferences { result[index].imm = mapFDs[Int(result[index].imm)] }
+    return result
+  }
+
+  /// Brings the sites among `result`, which are this template's instructions, into the state that `values` asks for.
+  ///
+  /// A nop is the condition that never holds: the constant before it decides it at verification, and the kernel removes
+  /// the arm. A jump is a plain one where the code after it can be reached in another way, as by the jump back from
+  /// the region; a condition there would stay in the program, since both of its arms are alive. Else it is the condition
+  /// that always holds, for a plain jump would leave code that `check_cfg` refuses as unreachable. The count of
+  /// instructions never changes, so function and line records stay true.
+  public func setSites(of result: inout [Instruction], values: KeyValues) throws(StaticKeysError) {
     for site in sites {
       guard let enabled = values[site.key] else {
         throw StaticKeysError(.usage, "no value for the key", at: Place(program: name, key: site.key.rawValue))
       }
-      result[site.insn.index].opcode = site.branch.layout.state(enabled: enabled).pairOpcode
+      let index = site.insn.index
+      switch site.branch.layout.state(enabled: enabled) {
+      case .nop: result[index].opcode = Instruction.Opcode.jumpIfNotEqual
+      case .jump: result[index].opcode = Instruction.Opcode.jumpIfEqual
+      }
     }
-    for index in mapReferences { result[index].imm = mapFDs[Int(result[index].imm)] }
-    return result
+    // Conditions first, plain jumps one by one: each takes a way from those that come after it.
+    for site in sites where result[site.insn.index].opcode == Instruction.Opcode.jumpIfEqual {
+      let index = site.insn.index
+      if ControlFlow(result).reaches(index + 1, from: site.functionStart.index) {
+        result[index].opcode = Instruction.Opcode.jumpAlways
+      }
+    }
   }
 
   /// The first slots of all `ld_imm64` that refer to a map.
@@ -42,15 +60,5 @@ extension ProgramTemplate {
       index += 2
     }
     return result
-  }
-}
-
-extension BranchState {
-  /// The opcode of the branch of a pair `r0 = 0; if r0 … 0 goto` in this state.
-  public var pairOpcode: UInt8 {
-    switch self {
-    case .nop: Instruction.Opcode.jumpIfNotEqual
-    case .jump: Instruction.Opcode.jumpIfEqual
-    }
   }
 }

@@ -46,9 +46,10 @@ public struct StaticBranchPair: Hashable, Sendable {
         advice: "use static_branch_likely() or static_branch_unlikely() of static_key.bpf.h")
     }
     guard branch.off >= 0 else {
+      // Older compilers let a target beyond 16 bits wrap around without a word.
       throw StaticKeysError(
-        .badSite, "the branch goes \(-Int(branch.off)) insns backward, but only forward targets can be switched",
-        at: place)
+        .badSite, "the branch goes \(-Int(branch.off)) insns backward", at: place,
+        advice: "the out-of-line code must lie ahead, at most \(Int16.max) insns away: make the function smaller")
     }
     let target = branchAt + 1 + Int(branch.off)
     guard target < instructions.count else {
