@@ -29,9 +29,9 @@ public struct AttachmentIndex: Sendable {
     var result: [UInt32: [Attachment]] = [:]
     for id in try system.ids(of: .map) {
       guard let map = try system.object(.map, id: id) else { continue }
-      let info = try system.rawInfo(ofMap: map.rawValue)
+      let info = try system.rawInfo(ofMap: map)
       guard info.type == BPF_MAP_TYPE_PROG_ARRAY.rawValue else { continue }
-      for slot in try system.programs(inArray: map.rawValue, entries: info.max_entries) {
+      for slot in try system.programs(inArray: map, entries: info.max_entries) {
         let description = "slot \(slot.index) of program array \(text(in: info.name)) (map \(id))"
         result[slot.programID, default: []].append(Attachment(description: description, replacement: nil))
       }

@@ -83,9 +83,9 @@ public enum BPFFS {
   }
 
   /// Whether a descriptor is a program, a map or a link: the kernel tells by its link in /proc alone.
-  static func kind(of fd: Int32) -> PinKind? {
+  static func kind(of fd: SharedFD) -> PinKind? {
     var buffer = [CChar](repeating: 0, count: 64)
-    let length = readlink("/proc/self/fd/\(fd)", &buffer, buffer.count)
+    let length = fd.withRaw { readlink("/proc/self/fd/\($0)", &buffer, buffer.count) }
     guard length > 0 else { return nil }
     let target = String(decoding: buffer.prefix(length).map { UInt8(bitPattern: $0) }, as: UTF8.self)
     guard target.hasPrefix("anon_inode:") else { return nil }

@@ -11,12 +11,12 @@ import SystemPackage
 
 extension BPFSystem {
   /// Pins a program, map or link. The C function is `bpf_obj_pin`.
-  func pin(_ fd: Int32, at path: FilePath) throws(Errno) {
-    _ = try call(.pin) { bpf_obj_pin(fd, path.string) }
+  func pin(_ fd: SharedFD, at path: FilePath) throws(Errno) {
+    _ = try call(.pin) { fd.withRaw { bpf_obj_pin($0, path.string) } }
   }
 
   /// What is pinned at a path. The C function is `bpf_obj_get`.
-  func openPin(_ path: FilePath) throws(Errno) -> OwnedFD { try open(.openPin) { bpf_obj_get(path.string) } }
+  func openPin(_ path: FilePath) throws(Errno) -> SharedFD { try open(.openPin) { bpf_obj_get(path.string) } }
 
   /// Renames a pin over another one.
   func rename(_ old: FilePath, to new: FilePath) throws(Errno) {
@@ -40,13 +40,12 @@ extension BPFSystem {
   }
 
   /// Waits for the lock on a directory and takes it; it goes when the descriptor is closed or its process dies.
-  func lock(directory: FilePath) throws(Errno) -> OwnedFD {
+  func lock(directory: FilePath) throws(Errno) -> SharedFD {
     let fd = try open(.lock) {
       let raw = Glibc.open(directory.string, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
       return raw < 0 ? -errno : raw
     }
-    let raw = fd.rawValue
-    _ = try libcCall(.lock) { flock(raw, LOCK_EX) }
+    _ = try libcCall(.lock) { fd.withRaw { flock($0, LOCK_EX) } }
     return fd
   }
 }

@@ -15,29 +15,32 @@ extension BPFSystem {
       bpf_map_create(BPF_MAP_TYPE_ARRAY, name, 4, UInt32(clamping: value.count), 1, &opts)
     }
     var key: UInt32 = 0
-    let raw = fd.rawValue
-    _ = try call(.mapUpdate) { value.withUnsafeBytes { bpf_map_update_elem(raw, &key, $0.baseAddress, 0) } }
-    _ = try call(.mapFreeze) { bpf_map_freeze(raw) }
-    return SharedFD(fd)
+    try fd.withRaw { raw throws(Errno) in
+      _ = try call(.mapUpdate) { value.withUnsafeBytes { bpf_map_update_elem(raw, &key, $0.baseAddress, 0) } }
+      _ = try call(.mapFreeze) { bpf_map_freeze(raw) }
+    }
+    return fd
   }
 
   /// The value of `size` bytes at index 0 of an array map. The C function is `bpf_map_lookup_elem`.
-  func firstValue(ofMap fd: Int32, size: Int) throws(Errno) -> [UInt8] {
+  func firstValue(ofMap fd: SharedFD, size: Int) throws(Errno) -> [UInt8] {
     var key: UInt32 = 0
     // The kernel rounds a value up to 8 bytes.
     var value = [UInt8](repeating: 0, count: (size + 7) & ~7)
-    _ = try call(.mapLookup) { value.withUnsafeMutableBytes { bpf_map_lookup_elem(fd, &key, $0.baseAddress) } }
+    _ = try call(.mapLookup) {
+      fd.withRaw { fd in value.withUnsafeMutableBytes { bpf_map_lookup_elem(fd, &key, $0.baseAddress) } }
+    }
     return Array(value.prefix(size))
   }
 
   /// The program ids in a program array, by index. The kernel answers a look-up in one with the program's id.
-  func programs(inArray fd: Int32, entries: UInt32) throws(Errno) -> [(index: UInt32, programID: UInt32)] {
+  func programs(inArray fd: SharedFD, entries: UInt32) throws(Errno) -> [(index: UInt32, programID: UInt32)] {
     var found: [(index: UInt32, programID: UInt32)] = []
     for index in 0..<entries {
       var key = index
       var id: UInt32 = 0
       do {
-        _ = try call(.mapLookup) { bpf_map_lookup_elem(fd, &key, &id) }
+        _ = try call(.mapLookup) { fd.withRaw { bpf_map_lookup_elem($0, &key, &id) } }
         found.append((index, id))
       } catch .noSuchFileOrDirectory {
         continue

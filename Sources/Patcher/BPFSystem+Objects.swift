@@ -34,44 +34,55 @@ extension BPFSystem {
   /// A program, map or link by its id; nil if it is gone. The C functions are `bpf_prog_get_fd_by_id` and its like.
   func object(_ kind: ObjectKind, id: UInt32) throws(Errno) -> SharedFD? {
     do {
-      return SharedFD(
-        try open(kind == .program ? .programByID : kind == .map ? .mapByID : .linkByID) {
-          switch kind {
-          case .program: bpf_prog_get_fd_by_id(id)
-          case .map: bpf_map_get_fd_by_id(id)
-          case .link: bpf_link_get_fd_by_id(id)
-          }
-        })
+      return try open(kind == .program ? .programByID : kind == .map ? .mapByID : .linkByID) {
+        switch kind {
+        case .program: bpf_prog_get_fd_by_id(id)
+        case .map: bpf_map_get_fd_by_id(id)
+        case .link: bpf_link_get_fd_by_id(id)
+        }
+      }
     } catch .noSuchFileOrDirectory {
       return nil
     }
   }
 
   /// BTF by its id. The C function is `bpf_btf_get_fd_by_id`.
-  func btf(id: UInt32) throws(Errno) -> OwnedFD { try open(.btfByID) { bpf_btf_get_fd_by_id(id) } }
+  func btf(id: UInt32) throws(Errno) -> SharedFD { try open(.btfByID) { bpf_btf_get_fd_by_id(id) } }
 
   /// What the kernel tells of a program, without the arrays it could fill. The C function is `bpf_obj_get_info_by_fd`.
-  func rawInfo(ofProgram fd: Int32) throws(Errno) -> bpf_prog_info {
+  func rawInfo(ofProgram fd: SharedFD) throws(Errno) -> bpf_prog_info {
     var info = bpf_prog_info()
-    try fillInfo(.programInfo, fd, &info)
+    try fd.withRaw { raw throws(Errno) in try fillInfo(.programInfo, raw, &info) }
     return info
   }
 
   /// What the kernel tells of a map.
-  func rawInfo(ofMap fd: Int32) throws(Errno) -> bpf_map_info {
+  func rawInfo(ofMap fd: SharedFD) throws(Errno) -> bpf_map_info {
+    try fd.withRaw { raw throws(Errno) in try rawInfo(ofMapDescriptor: raw) }
+  }
+
+  /// What the kernel tells of a map whose descriptor another library owns.
+  func rawInfo(ofMapDescriptor fd: Int32) throws(Errno) -> bpf_map_info {
     var info = bpf_map_info()
     try fillInfo(.mapInfo, fd, &info)
     return info
   }
 
+  /// What the kernel tells of a link. Requires Linux 5.8.
+  func rawInfo(ofLink fd: SharedFD) throws(Errno) -> bpf_link_info {
+    var info = bpf_link_info()
+    try fd.withRaw { raw throws(Errno) in try fillInfo(.linkInfo, raw, &info) }
+    return info
+  }
+
   /// Fills an info structure, in which pointers and their counts may have been set before.
-  func fillInfo<Info>(_ which: Call, _ fd: Int32, _ info: inout Info) throws(Errno) {
+  private func fillInfo<Info>(_ which: Call, _ fd: Int32, _ info: inout Info) throws(Errno) {
     var length = UInt32(MemoryLayout<Info>.size)
     _ = try call(which) { withUnsafeMutablePointer(to: &info) { bpf_obj_get_info_by_fd(fd, $0, &length) } }
   }
 
   /// The ids of the maps a program holds. Requires Linux 4.15.
-  func mapIDs(ofProgram fd: Int32) throws(Errno) -> [UInt32] {
+  func mapIDs(ofProgram fd: SharedFD) throws(Errno) -> [UInt32] {
     let count = try rawInfo(ofProgram: fd).nr_map_ids
     guard count > 0 else { return [] }
     var ids = [UInt32](repeating: 0, count: Int(count))
@@ -80,7 +91,9 @@ extension BPFSystem {
     // A closure that throws a typed error cannot be given to withUnsafe… of Swift 6.2's library without erasing it.
     let result: Result<Void, Errno> = ids.withUnsafeMutableBytes { buffer in
       info.map_ids = UInt64(UInt(bitPattern: buffer.baseAddress))
-      return Result { () throws(Errno) in try fillInfo(.programInfo, fd, &info) }
+      return Result { () throws(Errno) in
+        try fd.withRaw { raw throws(Errno) in try fillInfo(.programInfo, raw, &info) }
+      }
     }
     try result.get()
     return Array(ids.prefix(Int(info.nr_map_ids)))

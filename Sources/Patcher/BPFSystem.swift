@@ -45,7 +45,7 @@ public struct BPFSystem: Sendable {
   }
 
   /// Makes a call that answers with a new descriptor.
-  func open(_ call: Call, _ body: () -> Int32) throws(Errno) -> OwnedFD {
-    OwnedFD(owning: try self.call(call, body))
+  func open(_ call: Call, _ body: () -> Int32) throws(Errno) -> SharedFD {
+    SharedFD(OwnedFD(owning: try self.call(call, body)))
   }
 }

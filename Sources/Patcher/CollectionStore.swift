@@ -70,7 +70,7 @@ public struct CollectionStore: Sendable {
   func pin(_ fd: SharedFD, as name: String, part: Part, of collection: String) throws(StaticKeysError) {
     let path = Self.directory(of: part, in: collection).appending(Self.pinName(name))
     do throws(Errno) {
-      try system.pin(fd.rawValue, at: path)
+      try system.pin(fd, at: path)
     } catch {
       throw .kernel(error, "cannot pin", at: Place(file: path.string), needs: [.bpf])
     }
@@ -115,6 +115,6 @@ public struct CollectionStore: Sendable {
   private func detach(_ path: FilePath) throws(Errno) {
     let link = try system.openPin(path)
     // Kinds that cannot be detached go with their last holder.
-    do throws(Errno) { try system.detachLink(link.rawValue) } catch .notSupportedOnSocket {} catch .noLink {}
+    do throws(Errno) { try system.detachLink(link) } catch .notSupportedOnSocket {} catch .noLink {}
   }
 }

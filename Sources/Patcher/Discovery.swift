@@ -48,9 +48,9 @@ struct Discovery {
     let found: (info: bpf_prog_info, mapIDs: [UInt32], carriers: [Carrier])
     do throws(Errno) {
       guard let fd = try system.object(.program, id: id) else { return nil }
-      let info = try system.rawInfo(ofProgram: fd.rawValue)
+      let info = try system.rawInfo(ofProgram: fd)
       guard info.nr_map_ids >= 2 else { return nil }
-      let mapIDs = try system.mapIDs(ofProgram: fd.rawValue)
+      let mapIDs = try system.mapIDs(ofProgram: fd)
       found = (info, mapIDs, try carriers(among: mapIDs))
     } catch {
       throw .kernel(error, "cannot read the program", needs: [.sysAdmin])
@@ -63,7 +63,7 @@ struct Discovery {
     }
     let template = try template(in: templates[0])
     let instance = try ProgramInstance(
-      decoding: store.bytes(ofMap: instances[0].map.rawValue, info: instances[0].info), for: template)
+      decoding: store.bytes(ofMap: instances[0].map, info: instances[0].info), for: template)
     guard Set(instance.mapIDs).isSubset(of: found.mapIDs) else {
       throw StaticKeysError(.corruptedTemplate, "the instance names maps that the program does not hold")
     }
@@ -83,7 +83,7 @@ struct Discovery {
     var found: [Carrier] = []
     for id in mapIDs where !otherMaps.contains(id) {
       guard let map = try system.object(.map, id: id) else { continue }
-      let info = try system.rawInfo(ofMap: map.rawValue)
+      let info = try system.rawInfo(ofMap: map)
       let name = text(in: info.name)
       if name == InstanceStore.templateMapName || name == InstanceStore.instanceMapName {
         found.append(Carrier(name: name, map: map, info: info))
@@ -98,7 +98,7 @@ struct Discovery {
     if let known = templates[carrier.info.id] { return try known.get() }
     let store = self.store
     let result = Result { () throws(StaticKeysError) in
-      try ProgramTemplate(decoding: store.bytes(ofMap: carrier.map.rawValue, info: carrier.info))
+      try ProgramTemplate(decoding: store.bytes(ofMap: carrier.map, info: carrier.info))
     }
     templates[carrier.info.id] = result
     return try result.get()

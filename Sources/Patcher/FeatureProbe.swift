@@ -26,7 +26,7 @@ struct FeatureProbe {
     attempt("bind_map", "tying a template to its program (5.10)") { () throws(Errno) in
       let map = try system.createFrozenMap(name: "skey_probe", value: [0, 0, 0, 0])
       let program = try trivialProgram()
-      try system.bind(map: map.rawValue, toProgram: program.rawValue)
+      try system.bind(map: map, toProgram: program)
       return "tied one"
     }
   }
@@ -34,7 +34,7 @@ struct FeatureProbe {
   func linkUpdate() -> KernelFeature {
     // A link descriptor that is none is refused before anything else, by kernels that know the command.
     do throws(Errno) {
-      try system.updateLink(-1, from: -1, to: -1)
+      try system.tryLinkUpdate()
     } catch .badFileDescriptor {
       return KernelFeature(
         name: "link_update", purpose: "replacing a link's program in one step (5.7)", answer: .yes,
@@ -69,7 +69,7 @@ struct FeatureProbe {
     ]
     do throws(Errno) {
       let program = try load(insns)
-      let length = Int(try system.rawInfo(ofProgram: program.rawValue).xlated_prog_len) / Instruction.size
+      let length = Int(try system.rawInfo(ofProgram: program).xlated_prog_len) / Instruction.size
       let answer: KernelFeature.Answer = length == 0 ? .unknown : length < insns.count ? .yes : .no
       return KernelFeature(
         name: name, purpose: purpose, answer: answer,
@@ -115,7 +115,7 @@ struct FeatureProbe {
       kernelVersion: 0, attachBTFID: 0, license: "Apache-2.0", instructions: instructions,
       functionInfo: .init(size: 0, bytes: []), lineInfo: .init(size: 0, bytes: []), mapSlots: 0, sites: [])
     do {
-      return try system.load(template, instructions: instructions, btf: 0)
+      return try system.load(template, instructions: instructions, btf: nil)
     } catch {
       throw error.errno
     }

@@ -55,9 +55,9 @@ extension Hook {
     guard directory >= 0 else {
       throw StaticKeysError(.notFound, "there is no cgroup '\(path)': \(Errno(rawValue: errno))", errno: errno)
     }
-    let owned = OwnedFD(owning: directory)
-    return try createLink(
-      opened, target: owned.rawValue, type: program.template.expectedAttachType, system: system)
+    return try SharedFD(OwnedFD(owning: directory)).withRaw { target throws(StaticKeysError) in
+      try createLink(opened, target: target, type: program.template.expectedAttachType, system: system)
+    }
   }
 
   private func createLink(
@@ -65,7 +65,7 @@ extension Hook {
   ) throws(StaticKeysError) -> SharedFD {
     let place = Place(program: opened.program.name)
     do throws(Errno) {
-      return try system.createLink(program: opened.fd.rawValue, target: target, attachType: type)
+      return try system.createLink(program: opened.fd, target: target, attachType: type)
     } catch .resourceBusy {
       throw StaticKeysError(
         .exists, "\(self) is taken by another program", at: place, errno: Errno.resourceBusy.rawValue,

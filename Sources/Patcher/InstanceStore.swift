@@ -41,7 +41,7 @@ struct InstanceStore: Sendable {
   func bind(_ maps: [SharedFD], to program: SharedFD, named name: String) throws(StaticKeysError) {
     for map in maps {
       do throws(Errno) {
-        try system.bind(map: map.rawValue, toProgram: program.rawValue)
+        try system.bind(map: map, toProgram: program)
       } catch {
         let old = error == .invalidArgument ? "BPF_PROG_BIND_MAP came with Linux 5.10" : nil
         throw .kernel(error, "cannot tie a map to the program", at: Place(program: name), advice: old)
@@ -50,7 +50,7 @@ struct InstanceStore: Sendable {
   }
 
   /// The bytes of a map if it has this name and the shape that such maps have; nil if it has another name.
-  func bytes(ofMap map: Int32, info: bpf_map_info) throws(StaticKeysError) -> [UInt8] {
+  func bytes(ofMap map: SharedFD, info: bpf_map_info) throws(StaticKeysError) -> [UInt8] {
     guard info.type == BPF_MAP_TYPE_ARRAY.rawValue, info.key_size == 4, info.max_entries == 1,
       info.value_size <= Self.longestValue
     else { throw StaticKeysError(.corruptedTemplate, "the map \(text(in: info.name)) has another shape") }

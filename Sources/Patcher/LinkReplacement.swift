@@ -12,9 +12,9 @@ struct LinkReplacement: Replacement {
 
   func replace(_ old: ProgramHandle, by new: ProgramHandle) throws(StaticKeysError) {
     do throws(Errno) {
-      try system.updateLink(link.rawValue, from: old.fd.rawValue, to: new.fd.rawValue)
+      try system.updateLink(link, from: old.fd, to: new.fd)
     } catch {
-      let current = try? system.rawInfo(ofLink: link.rawValue).prog_id
+      let current = try? system.rawInfo(ofLink: link).prog_id
       if let current, current != old.id {
         throw StaticKeysError(
           .changedMeanwhile, "\(description) holds program \(current) now, not \(old.id)", errno: error.rawValue,
@@ -33,7 +33,7 @@ extension AttachmentIndex {
     var result: [UInt32: [Attachment]] = [:]
     for id in try system.ids(of: .link) {
       guard let link = try system.object(.link, id: id) else { continue }
-      let info = try system.rawInfo(ofLink: link.rawValue)
+      let info = try system.rawInfo(ofLink: link)
       let kind = LinkKind(rawValue: info.type)
       let description = "\(kind.name) link \(id)" + (Self.target(of: info, kind: kind).map { " (\($0))" } ?? "")
       let replacement: LinkReplacement? =

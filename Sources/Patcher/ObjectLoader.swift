@@ -163,7 +163,7 @@ struct ObjectLoader: Sendable {
       ]
       try store.bind(maps, to: fd, named: name)
       do throws(Errno) {
-        let id = try system.rawInfo(ofProgram: fd.rawValue).id
+        let id = try system.rawInfo(ofProgram: fd).id
         return OpenProgram(
           program: LoadedProgram(
             name: name, section: section, id: id, template: captured.template, instance: instance),

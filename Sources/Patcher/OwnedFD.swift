@@ -17,13 +17,6 @@ struct OwnedFD: ~Copyable, Sendable {
   /// Takes over an open descriptor.
   init(owning rawValue: Int32) { self.rawValue = rawValue }
 
-  /// Gives the descriptor away unclosed.
-  consuming func release() -> Int32 {
-    let raw = rawValue
-    discard self
-    return raw
-  }
-
   deinit { close(rawValue) }
 }
 
@@ -43,6 +36,10 @@ final class SharedFD: Sendable {
     return SharedFD(OwnedFD(owning: copy))
   }
 
-  /// The number, for as long as the reference is kept.
-  var rawValue: Int32 { owned.rawValue }
+  /// Gives `body` the number, and keeps the descriptor open until it is done: the optimizer may drop the last reference
+  /// to an object right after the last use of the object itself.
+  func withRaw<R, E: Error>(_ body: (Int32) throws(E) -> R) throws(E) -> R {
+    defer { withExtendedLifetime(self) {} }
+    return try body(owned.rawValue)
+  }
 }

@@ -16,7 +16,7 @@ struct PinReplacement: Replacement {
     let current: UInt32
     do throws(Errno) {
       let pinned = try system.openPin(path)
-      current = try system.rawInfo(ofProgram: pinned.rawValue).id
+      current = try system.rawInfo(ofProgram: pinned).id
     } catch {
       throw failure(error)
     }
@@ -40,11 +40,11 @@ struct PinReplacement: Replacement {
 
   private func pin(_ program: ProgramHandle, at beside: FilePath) throws(Errno) {
     do throws(Errno) {
-      try system.pin(program.fd.rawValue, at: beside)
+      try system.pin(program.fd, at: beside)
     } catch .fileExists {
       // Left behind by a writer that was killed: whoever holds the lock now may remove it.
       try system.unlink(beside)
-      try system.pin(program.fd.rawValue, at: beside)
+      try system.pin(program.fd, at: beside)
     }
   }
 
@@ -58,7 +58,7 @@ extension AttachmentIndex {
   static func pins(system: BPFSystem) throws(Errno) -> [UInt32: [Attachment]] {
     var result: [UInt32: [Attachment]] = [:]
     for path in BPFFS.pins() {
-      let pinned: OwnedFD
+      let pinned: SharedFD
       do throws(Errno) {
         pinned = try system.openPin(path)
       } catch .noSuchFileOrDirectory {
@@ -67,8 +67,8 @@ extension AttachmentIndex {
         // bpffs holds iterators' pins too, which BPF_OBJ_GET does not open.
         continue
       }
-      guard BPFFS.kind(of: pinned.rawValue) == .program else { continue }
-      let id = try system.rawInfo(ofProgram: pinned.rawValue).id
+      guard BPFFS.kind(of: pinned) == .program else { continue }
+      let id = try system.rawInfo(ofProgram: pinned).id
       result[id, default: []].append(
         Attachment(description: "pin \(path)", replacement: PinReplacement(system: system, path: path)))
     }

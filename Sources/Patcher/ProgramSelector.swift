@@ -85,8 +85,8 @@ extension Inventory {
   private static func programID(pinnedAt path: FilePath, system: BPFSystem) throws(StaticKeysError) -> UInt32 {
     do throws(Errno) {
       let fd = try system.openPin(path)
-      guard BPFFS.kind(of: fd.rawValue) == .program else { throw Errno.invalidArgument }
-      return try system.rawInfo(ofProgram: fd.rawValue).id
+      guard BPFFS.kind(of: fd) == .program else { throw Errno.invalidArgument }
+      return try system.rawInfo(ofProgram: fd).id
     } catch .noSuchFileOrDirectory {
       throw StaticKeysError(.notFound, "nothing is pinned there", at: Place(file: path.string))
     } catch .invalidArgument {

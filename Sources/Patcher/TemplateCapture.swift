@@ -91,7 +91,7 @@ final class TemplateCapture {
       let fd = instructions[index].imm
       if slots[fd] == nil {
         do throws(Errno) {
-          ids.append(try system.rawInfo(ofMap: fd).id)
+          ids.append(try system.rawInfo(ofMapDescriptor: fd).id)
         } catch {
           throw .kernel(error, "cannot read the map of insn \(index)")
         }

@@ -14,15 +14,17 @@ struct VariantLoader: Sendable {
   ) throws(StaticKeysError) -> ProgramHandle {
     let store = InstanceStore(system: system)
     let maps = try instance.mapIDs.map { id throws(StaticKeysError) in try map(id, of: program) }
-    let insns = try template.instructions(values: instance.values, mapFDs: maps.map(\.rawValue))
-    let fd = try load(template, insns, program: program)
+    let insns = try template.instructions(values: instance.values, mapFDs: maps.map { $0.withRaw { $0 } })
+    let fd = try withExtendedLifetime(maps) { () throws(StaticKeysError) in
+      try load(template, insns, program: program)
+    }
     // The maps that no instruction names are kept too: .rodata, and whatever a loader has tied to the program.
     let others = Set(program.mapIDs).subtracting(instance.mapIDs).subtracting([program.instanceMapID])
     let bound = try others.sorted().map { id throws(StaticKeysError) in try map(id, of: program) }
     let instanceMap = try store.createMap(for: instance, program: program.name)
     try store.bind(bound + [instanceMap], to: fd, named: program.name)
     do throws(Errno) {
-      return ProgramHandle(id: try system.rawInfo(ofProgram: fd.rawValue).id, fd: fd)
+      return ProgramHandle(id: try system.rawInfo(ofProgram: fd).id, fd: fd)
     } catch {
       throw .kernel(error, "cannot read the new program", at: program.place)
     }
@@ -32,14 +34,14 @@ struct VariantLoader: Sendable {
     _ template: ProgramTemplate, _ insns: [Instruction], program: ManagedProgram
   ) throws(StaticKeysError) -> SharedFD {
     do throws(LoadFailure) {
-      guard program.btfID != 0 else { return try system.load(template, instructions: insns, btf: 0) }
-      let btf: OwnedFD
+      guard program.btfID != 0 else { return try system.load(template, instructions: insns, btf: nil) }
+      let btf: SharedFD
       do throws(Errno) {
         btf = try system.btf(id: program.btfID)
       } catch {
         throw LoadFailure(errno: error, log: "")
       }
-      return try system.load(template, instructions: insns, btf: btf.rawValue)
+      return try system.load(template, instructions: insns, btf: btf)
     } catch {
       throw error.explained(
         lines: try? LineTable(template: template, btfID: program.btfID), place: program.place)

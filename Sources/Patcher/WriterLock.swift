@@ -17,7 +17,7 @@ enum WriterLock {
   private static func take(system: BPFSystem) throws(StaticKeysError) -> SharedFD {
     try BPFFS.mountIfNeeded(system: system)
     do throws(Errno) {
-      return SharedFD(try system.lock(directory: BPFFS.defaultMountPoint))
+      return try system.lock(directory: BPFFS.defaultMountPoint)
     } catch {
       throw .kernel(
         error, "cannot take the writers' lock", at: Place(file: BPFFS.defaultMountPoint.string), needs: [.sysAdmin])
