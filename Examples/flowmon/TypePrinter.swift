@@ -34,7 +34,8 @@ struct TypePrinter: ~Copyable {
   /// `bytes` as a value of type `type`, on one line.
   func text(of type: UInt32, _ bytes: [UInt8]) throws(StaticKeysError) -> String {
     var options = btf_dump_type_data_opts()
-    options.sz = MemoryLayout<btf_dump_type_data_opts>.size
+    // Up to the last member and no further: libbpf wants zeroes behind it, and padding holds anything.
+    options.sz = MemoryLayout.offset(of: \btf_dump_type_data_opts.emit_zeroes).map { $0 + 1 } ?? 0
     options.compact = true
     output.text = ""
     let error = btf_dump__dump_type_data(dump, type, bytes, bytes.count, &options)
