@@ -40,7 +40,7 @@ let package = Package(
     .executableTarget(
       name: "keyctl",
       dependencies: [
-        "StaticKeys", "BTFMeta", "Patcher",
+        "StaticKeys", "BTFMeta", "Patcher", "CLibBPF",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "SystemPackage", package: "swift-system"),
       ],

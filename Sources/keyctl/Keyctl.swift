@@ -1,52 +1,45 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import ArgumentParser
-import CLibBPF
+import StaticKeys
 
-/// The root of the command line.
+/// The command: `keyctl`, installed as `bpf-keyctl`.
 @main
 struct Keyctl: ParsableCommand {
-  /// The version of the command and its libraries.
-  static let version = "0.1.0"
-
   static let configuration = CommandConfiguration(
-    commandName: InvocationName.current,
-    abstract: "Static keys of BPF programs: list them, flip them, load programs that have them.",
+    commandName: Invocation.name,
+    abstract: "Flip static keys in running BPF programs.",
     discussion: """
-      A KEY is [COLLECTION/]KEY; * and ? match. A program is ID, id:N, name:N, tag:T or a path in bpffs.
+      A static key is a named switch that a BPF program's author defines with static_key.bpf.h. A program loaded by \
+      '\(Invocation.name) load' carries all that it takes to flip its keys, so nothing else is needed, and no file kept.
 
-      EXIT STATUS
-        0   done, or so already
-        1   failed, nothing was changed
-        2   the key is on in some programs and off in others (is-enabled)
-        3   this kernel, or this kind of attachment, cannot do it
-        4   no such key, program, collection, device or file
-        5   a capability is missing; the message names it
-        6   partly applied; the message says what stands
-        64  the command line makes no sense
+      KEY is [COLLECTION/]KEY, and PROG is ID, id:N, name:N, tag:T or the path of a pin. * and ? match in names.
 
-      This is not the keyctl of keyutils, which manages the kernel's key rings.
+      EXIT STATUS:
+      \(ExitStatus.table)
+
+      This is not the keyctl of keyutils, which manages the kernel's keyrings.
       """,
-    version: "\(InvocationName.current) (StaticKeys) \(version), libbpf \(libraryVersion)",
-    subcommands: [
-      Load.self, Unload.self, List.self, Show.self, Enable.self, Disable.self, Toggle.self, IsEnabled.self,
-      Annotate.self, Inspect.self, Dump.self, Probe.self,
+    version: Invocation.versionLine,
+    groupedSubcommands: [
+      CommandGroup(name: "Collections", subcommands: [Load.self, Unload.self]),
+      CommandGroup(
+        name: "Keys",
+        subcommands: [List.self, Show.self, Enable.self, Disable.self, Toggle.self, IsEnabled.self]),
+      CommandGroup(name: "Looking", subcommands: [Dump.self, Inspect.self, Annotate.self, Probe.self]),
     ])
 
-  private static var libraryVersion: String { "\(libbpf_major_version()).\(libbpf_minor_version())" }
-
   static func main() {
-    bufferStandardOutputByLine()
-    let arguments = Array(CommandLine.arguments.dropFirst())
-    if let first = arguments.first, InvocationName.keyutilsVerbs.contains(first) {
-      Failure.exit(
-        message: "'\(first)' is a keyutils command; this is the BPF static-key tool", status: .usage)
-    }
+    var verb: (any Verb)?
     do {
-      var command = try parseAsRoot(arguments)
+      try Invocation.refuseForeignVerbs(
+        commands: configuration.subcommands.flatMap { [$0._commandName] + $0.configuration.aliases })
+      var command = try parseAsRoot(Invocation.arguments)
+      verb = command as? any Verb
       try command.run()
     } catch {
-      Failure.exit(error, arguments: arguments)
+      let options = verb?.outputOptions
+      Failure.exit(error, json: options?.json ?? Invocation.wantsJSON, verbose: options?.verbose ?? false)
     }
   }
 }

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import ArgumentParser
+import Patcher
+import StaticKeys
+
+/// `show KEY…`
+struct Show: Verb {
+  static let configuration = CommandConfiguration(
+    abstract: "Show keys with their programs and every site.",
+    discussion: """
+      INSN and TARGET count instructions of 8 bytes from the start of the function, as the BTF tags do. A site jumps \
+      or is a nop: an unlikely one jumps when its key is on, a likely one when it is off.
+      """)
+
+  @Argument(
+    help: Selection.keyHelp, completion: .custom(Selection.liveKeys), transform: Selection.key)
+  var keys: [KeyPattern]
+
+  @OptionGroup var selection: SelectionOptions
+  @OptionGroup var output: OutputOptions
+
+  var outputOptions: OutputOptions { output }
+
+  func run() throws {
+    let inventory = try Inventory.current()
+    try Output.warn(of: inventory.unreadable, json: output.json)
+    let found = try inventory.keys(matching: keys, in: selection.program)
+    let attachments = try AttachmentIndex(system: BPFSystem())
+    let lines = SourceLines(of: found.flatMap(\.programs))
+    let views = found.map { KeyDetails($0, attachments: attachments, lines: lines) }
+    try output.print(views, lines: views.flatMap(\.lines))
+  }
+}

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import ArgumentParser
+
+/// How every command prints.
+struct OutputOptions: ParsableArguments {
+  @Flag(name: [.customShort("j"), .customLong("json")], help: "Print JSON, errors too (field names: docs/json.md).")
+  var json = false
+
+  @Flag(name: .shortAndLong, help: "Show the verifier's whole log where it refuses a program.")
+  var verbose = false
+
+  /// Prints a result as JSON, or else the lines of its text.
+  func print(_ view: some Encodable, lines: @autoclosure () throws -> [String]) throws {
+    if json { try Output.print(json: view) } else { try Output.print(try lines()) }
+  }
+}
+
+/// How a command prints that does something.
+struct ActionOptions: ParsableArguments {
+  @OptionGroup var output: OutputOptions
+
+  @Flag(name: .shortAndLong, help: "Print nothing but errors.")
+  var quiet = false
+
+  /// Prints what was done, unless that is not wanted.
+  func print(_ view: some Encodable, lines: @autoclosure () throws -> [String]) throws {
+    if !quiet { try output.print(view, lines: try lines()) }
+  }
+}
+
+/// A command, by the options that tell how to show its failure.
+protocol Verb: ParsableCommand {
+  var outputOptions: OutputOptions { get }
+}

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// Rows of text in aligned columns, two spaces apart.
+struct TextTable {
+  let header: [String]
+  var rows: [[String]] = []
+
+  init(_ header: String..., rows: [[String]]) {
+    self.header = header
+    self.rows = rows
+  }
+
+  /// The header and the rows; nothing is padded at the end of a line.
+  var lines: [String] {
+    let all = [header] + rows
+    let widths = header.indices.map { column in all.map { $0[column].count }.max() ?? 0 }
+    return all.map { row in
+      let padded = zip(row, widths).map { $0 + String(repeating: " ", count: $1 - $0.count) }
+      return String(padded.joined(separator: "  ").reversed().drop { $0 == " " }.reversed())
+    }
+  }
+}
+
+/// A count with its noun: "1 site", "2 sites".
+func counted(_ count: Int, _ noun: String) -> String { count == 1 ? "1 \(noun)" : "\(count) \(noun)s" }
+
+extension String {
+  /// The text with control characters written out: names and source lines come from maps that anybody may have made.
+  var printable: String {
+    guard unicodeScalars.contains(where: { $0.properties.generalCategory == .control }) else { return self }
+    return unicodeScalars.map { scalar in
+      scalar.properties.generalCategory == .control ? scalar.escaped(asASCII: true) : String(scalar)
+    }.joined()
+  }
+}
