@@ -9,6 +9,41 @@
 #define SK_BPF_TCX_INGRESS 46
 #define SK_BPF_TCX_EGRESS 47
 
+/*
+ * The proposed interface of kernel-patches. The command's number is nowhere here: it is read from the running kernel's
+ * BTF, and so are the places of the new members of struct bpf_prog_info.
+ */
+
+/* attr.static_branch of BPF_STATIC_BRANCH_UPDATE */
+struct sk_static_branch_attr {
+	__u32 prog_fd;
+	__u32 flags;
+	__aligned_u64 branches;
+	__u32 count;
+	__u32 failed;
+};
+
+/* struct bpf_static_branch: insn_off as loaded; offs are 0 or the site's target */
+struct sk_static_branch {
+	__u32 insn_off;
+	__s16 expected_off;
+	__s16 new_off;
+};
+
+/* struct bpf_static_branch_info */
+struct sk_static_branch_info {
+	__u32 insn_off;
+	__u32 func_index;
+	__u32 func_start;
+	__s16 target_off;
+	__s16 current_off;
+	__u64 jited_addr;
+};
+
+_Static_assert(sizeof(struct sk_static_branch_attr) == 24, "attr.static_branch");
+_Static_assert(sizeof(struct sk_static_branch) == 8, "struct bpf_static_branch");
+_Static_assert(sizeof(struct sk_static_branch_info) == 24, "struct bpf_static_branch_info");
+
 /* enum bpf_link_type: what a link hangs on, beyond the header's last one */
 #define SK_BPF_LINK_TYPE_NETFILTER 10
 #define SK_BPF_LINK_TYPE_TCX 11

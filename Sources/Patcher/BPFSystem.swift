@@ -22,7 +22,7 @@ public struct BPFSystem: Sendable {
     case programLoad, programBindMap, programNextID, programByID, programInfo
     case mapCreate, mapUpdate, mapLookup, mapFreeze, mapNextID, mapByID, mapInfo
     case linkCreate, linkUpdate, linkDetach, linkNextID, linkByID, linkInfo
-    case btfLoad, btfByID
+    case btfLoad, btfByID, staticBranchUpdate
     case pin, openPin, rename, unlink, makeDirectory, removeDirectory, mount, lock
   }
 

@@ -58,18 +58,21 @@ public struct CollectionLoader: Sendable {
   /// - Parameters:
   ///   - settings: values of keys that differ from their default; patterns in order, later ones win.
   ///   - attach: where programs go.
+  ///   - engine: which one shall flip its keys, which decides in what form the sites are loaded.
   /// - Throws: `.exists` for a name or hook that is taken, `.ambiguous` or `.notFound` for a program to attach, what
   ///   the object is refused for, `.verifier`, `.permission`, `.kernel`; nothing stays behind.
   public func load(
-    _ object: FilePath, name: String? = nil, settings: [(keys: Glob, value: Bool)] = [], attach: [AttachRequest] = []
+    _ object: FilePath, name: String? = nil, settings: [(keys: Glob, value: Bool)] = [], attach: [AttachRequest] = [],
+    engine: EngineChoice = .auto
   ) throws(StaticKeysError) -> LoadReport {
     let collection = name ?? Self.defaultName(of: object)
     guard CollectionStore.isValid(name: collection) else {
       throw StaticKeysError(
         .usage, "'\(collection)' cannot be a collection's name", advice: "use letters, digits, _ and - in --name")
     }
+    let form = try engine.form()
     return try WriterLock.hold(system: system) { () throws(StaticKeysError) in
-      let loaded = try ObjectLoader(system: system).load(object, collection: collection, settings: settings)
+      let loaded = try ObjectLoader(system: system).load(object, collection: collection, settings: settings, form: form)
       return try publish(loaded, as: collection, attach: attach)
     }
   }

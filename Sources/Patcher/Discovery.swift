@@ -9,12 +9,14 @@ import SystemPackage
 /// Requires CAP_SYS_ADMIN (`BPF_PROG_GET_NEXT_ID`) and Linux 5.10.
 struct Discovery {
   let system: BPFSystem
+  private let interface: StaticBranchInterface?
   private let store: InstanceStore
   private var templates: [UInt32: Result<ProgramTemplate, StaticKeysError>] = [:]
   private var otherMaps: Set<UInt32> = []
 
   init(system: BPFSystem) {
     self.system = system
+    interface = .find()
     store = InstanceStore(system: system)
   }
 
@@ -45,12 +47,14 @@ struct Discovery {
 
   /// The program of this id, or nil if it is gone or carries no template.
   mutating func program(id: UInt32) throws(StaticKeysError) -> ManagedProgram? {
+    let program: SharedFD
     let found: (info: bpf_prog_info, mapIDs: [UInt32], carriers: [Carrier])
     do throws(Errno) {
       guard let fd = try system.object(.program, id: id) else { return nil }
       let info = try system.rawInfo(ofProgram: fd)
       guard info.nr_map_ids >= 2 else { return nil }
       let mapIDs = try system.mapIDs(ofProgram: fd)
+      program = fd
       found = (info, mapIDs, try carriers(among: mapIDs))
     } catch {
       throw .kernel(error, "cannot read the program", needs: [.sysAdmin])
@@ -69,7 +73,29 @@ struct Discovery {
     }
     return ManagedProgram(
       id: id, tag: hex(found.info.tag), btfID: found.info.btf_id, mapIDs: found.mapIDs,
-      templateMapID: templates[0].info.id, instanceMapID: instances[0].info.id, template: template, instance: instance)
+      templateMapID: templates[0].info.id, instanceMapID: instances[0].info.id, template: template, instance: instance,
+      states: try states(of: program, template, instance))
+  }
+
+  private func states(
+    of program: SharedFD, _ template: ProgramTemplate, _ instance: ProgramInstance
+  ) throws(StaticKeysError) -> SiteStates {
+    guard instance.form == .native else { return template.states(under: instance.values) }
+    guard let interface else {
+      throw StaticKeysError(.corruptedTemplate, "it says that its sites are native, which this kernel does not know")
+    }
+    var states: SiteStates = [:]
+    do throws(Errno) {
+      for branch in try system.branches(of: program, through: interface) {
+        states[InsnOffset(branch.insn_off)] = branch.current_off == 0 ? .nop : .jump
+      }
+    } catch {
+      throw .kernel(error, "cannot read its static branches", needs: [.bpf])
+    }
+    guard template.sites.allSatisfy({ states[$0.insn] != nil }) else {
+      throw StaticKeysError(.corruptedTemplate, "the kernel does not know all the sites that its template names")
+    }
+    return states
   }
 
   /// A map that by its name is a template or an instance.

@@ -16,7 +16,19 @@ public protocol Engine: Sendable {
 
 /// The engines there are.
 public enum EngineKind: String, Sendable, CaseIterable {
+  /// Changes the running program's sites: kernels with the proposed interface, programs loaded in native form.
+  case patch
   /// Loads a variant of the program and puts it in the old one's place: any kernel from Linux 5.10.
+  case reload
+}
+
+/// Which engine a user wants.
+public enum EngineChoice: String, Sendable, CaseIterable {
+  /// `patch` where the kernel and the program's form allow it, else `reload`.
+  case auto
+  /// `patch` or an error.
+  case patch
+  /// `reload`, even where `patch` would do.
   case reload
 }
 

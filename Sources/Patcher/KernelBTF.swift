@@ -24,6 +24,20 @@ struct KernelBTF: ~Copyable {
 
   func hasStructure(_ name: String) -> Bool { btf__find_by_name_kind(raw, name, UInt32(BTF_KIND_STRUCT)) > 0 }
 
+  /// A structure's size and the byte at which each of its named members starts; nil where the kernel has none.
+  func structure(_ name: String) -> (size: Int, members: [String: Int])? {
+    let id = btf__find_by_name_kind(raw, name, UInt32(BTF_KIND_STRUCT))
+    guard id > 0, let type = btf__type_by_id(raw, UInt32(id)) else { return nil }
+    // `struct btf_member` records follow their type; with bit fields an offset's top byte is a size.
+    let count = Int(type.pointee.info & 0xffff)
+    let members = UnsafeRawPointer(type + 1).withMemoryRebound(to: btf_member.self, capacity: count) { records in
+      UnsafeBufferPointer(start: records, count: count).compactMap { member in
+        btf__name_by_offset(raw, member.name_off).map { (String(cString: $0), Int(member.offset & 0xffffff) / 8) }
+      }
+    }
+    return (Int(type.pointee.size), Dictionary(members, uniquingKeysWith: { first, _ in first }))
+  }
+
   /// The value of an enumerator such as `BPF_PROG_LOAD` of `bpf_cmd`; nil where the kernel has none of that name.
   func enumerator(_ name: String, of enumeration: String) -> UInt32? {
     let id = btf__find_by_name_kind(raw, enumeration, UInt32(BTF_KIND_ENUM))

@@ -33,6 +33,8 @@ public struct KeyChange: Sendable {
 public struct ProgramChange: Sendable {
   /// What changes.
   public let plan: ProgramPlan
+  /// How.
+  public let engine: EngineKind
   /// The kernel's id afterwards: another one where the program was replaced.
   public let newID: UInt32
   /// Where the change was put in force.
@@ -41,8 +43,6 @@ public struct ProgramChange: Sendable {
 
 /// What a flip did, or would do.
 public struct FlipReport: Sendable {
-  /// The engine used.
-  public let engine: EngineKind
   /// The keys asked for, also those that were as wanted already.
   public let keys: [KeyChange]
   /// The programs changed.
@@ -69,15 +69,16 @@ public struct KeyFlipper: Sendable {
   /// - Throws: `.notFound`, `.ambiguous` for the keys; `.verifier`, `.unsupported`, `.changedMeanwhile`, `.permission`
   ///   and `.kernel` with nothing changed; `.partlyApplied` where a change could not be taken back.
   public func flip(
-    _ action: KeyAction, _ patterns: [KeyPattern], in selector: ProgramSelector? = nil, dryRun: Bool = false
+    _ action: KeyAction, _ patterns: [KeyPattern], in selector: ProgramSelector? = nil,
+    engine: EngineChoice = .auto, dryRun: Bool = false
   ) throws(StaticKeysError) -> FlipReport {
     try WriterLock.hold(system: system) { () throws(StaticKeysError) in
-      try flipLocked(action, patterns, in: selector, dryRun: dryRun)
+      try flipLocked(action, patterns, in: selector, engine: engine, dryRun: dryRun)
     }
   }
 
   private func flipLocked(
-    _ action: KeyAction, _ patterns: [KeyPattern], in selector: ProgramSelector?, dryRun: Bool
+    _ action: KeyAction, _ patterns: [KeyPattern], in selector: ProgramSelector?, engine: EngineChoice, dryRun: Bool
   ) throws(StaticKeysError) -> FlipReport {
     let inventory = try Discovery.inventory(system: system)
     let keys = try inventory.keys(matching: patterns, in: selector, system: system)
@@ -85,7 +86,8 @@ public struct KeyFlipper: Sendable {
     let work = inventory.programs.compactMap { program -> Work? in
       guard let values = wanted[program.id] else { return nil }
       return ProgramPlan(
-        programID: program.id, template: program.template, instance: program.instance, wanted: values
+        programID: program.id, template: program.template, instance: program.instance, states: program.states,
+        wanted: values
       ).map { Work(program: program, plan: $0) }
     }
     let changes = keys.map { key in
@@ -93,7 +95,7 @@ public struct KeyFlipper: Sendable {
         name: key.name, from: key.state,
         to: key.programs.allSatisfy { wanted[$0.id]?[key.key.name] == true } ? .on : .off)
     }
-    return try carryOut(work, among: inventory.programs, keys: changes, dryRun: dryRun)
+    return try carryOut(work, among: inventory.programs, keys: changes, engine: engine, dryRun: dryRun)
   }
 
   /// A program and what is to change in it.
@@ -119,31 +121,36 @@ public struct KeyFlipper: Sendable {
   }
 
   private func carryOut(
-    _ work: [Work], among programs: [ManagedProgram], keys: [KeyChange],
+    _ work: [Work], among programs: [ManagedProgram], keys: [KeyChange], engine: EngineChoice,
     dryRun: Bool
   ) throws(StaticKeysError) -> FlipReport {
     guard !work.isEmpty else {
-      return FlipReport(engine: .reload, keys: keys, programs: [], duration: .zero, stillHeld: [])
+      return FlipReport(keys: keys, programs: [], duration: .zero, stillHeld: [])
     }
     let attachments = try AttachmentIndex(system: system)
     let replaced = Set(work.map(\.program.id).filter { attachments.isReplaced($0, among: programs) })
     let live = work.filter { !replaced.contains($0.program.id) }
-    let engine = ReloadEngine(system: system, attachments: attachments)
+    let engines = EngineSelection(system: system, attachments: attachments, choice: engine)
     var changes: [ProgramChange] = []
     let duration = try ContinuousClock().measured { () throws(StaticKeysError) in
-      changes = try carryOut(live, by: engine, dryRun: dryRun)
+      changes = try carryOut(live, by: engines, dryRun: dryRun)
     }
-    let stillHeld = dryRun ? [] : replaced.sorted() + outlived(live.map(\.program.id))
-    return FlipReport(engine: engine.kind, keys: keys, programs: changes, duration: duration, stillHeld: stillHeld)
+    let reloaded = changes.filter { $0.engine == .reload }.map(\.plan.programID)
+    let stillHeld = dryRun ? [] : replaced.sorted() + outlived(reloaded)
+    return FlipReport(keys: keys, programs: changes, duration: duration, stillHeld: stillHeld)
   }
 
   private func carryOut(
-    _ work: [Work], by engine: some Engine, dryRun: Bool
+    _ work: [Work], by engines: EngineSelection, dryRun: Bool
   ) throws(StaticKeysError) -> [ProgramChange] {
-    let prepared = try work.map { one throws(StaticKeysError) in try engine.prepare(one.plan, of: one.program) }
-    if !dryRun { try Transaction(changes: prepared).commit() }
-    return zip(work, prepared).map { work, change in
-      ProgramChange(plan: work.plan, newID: change.programID, places: change.places)
+    let prepared = try work.map { one throws(StaticKeysError) in
+      let engine = try engines.engine(for: one.program)
+      return (engine.kind, try engine.prepare(one.plan, of: one.program))
+    }
+    if !dryRun { try Transaction(changes: prepared.map { $0.1 }).commit() }
+    return zip(work, prepared).map { work, prepared in
+      ProgramChange(
+        plan: work.plan, engine: prepared.0, newID: prepared.1.programID, places: prepared.1.places)
     }
   }
 

@@ -18,8 +18,9 @@ public struct KeyStatus: Sendable {
 
   /// The key's state now.
   public var state: State {
-    let values = Set(programs.compactMap { $0.instance.values[key.name] })
-    return values.count > 1 ? .mixed : values.contains(true) ? .on : .off
+    let values = Set(programs.map { $0.value(of: key.name) })
+    guard values.count == 1, let value = values.first ?? nil else { return .mixed }
+    return value ? .on : .off
   }
 
   /// "collection/key".

@@ -18,8 +18,19 @@ public struct ManagedProgram: Sendable {
   public let instanceMapID: UInt32
   /// What the program was made from.
   public let template: ProgramTemplate
-  /// Its collection, maps and key values.
+  /// Its collection, maps and the key values it was loaded with.
   public let instance: ProgramInstance
+  /// The state of each site now: in native form as the kernel tells, in pair form as it was loaded.
+  public let states: SiteStates
+
+  /// A key's value now; nil if the program does not have it or its sites disagree.
+  public func value(of key: KeyName) -> Bool? {
+    let values = Set(
+      template.sites.filter { $0.key == key }.compactMap { site in
+        states[site.insn].map { site.branch.layout.enabled(in: $0) }
+      })
+    return values.count == 1 ? values.first : nil
+  }
 
   /// Its C name in full.
   public var name: String { template.name }

@@ -50,7 +50,7 @@ struct ObjectLoader: Sendable {
   /// - Throws: what `Annotator` throws for the object; `.notFound` for a key it does not define; `.verifier`;
   ///   `.unsupported` for programs a template cannot describe; `.permission`, `.kernel`.
   func load(
-    _ path: FilePath, collection: String, settings: [(keys: Glob, value: Bool)]
+    _ path: FilePath, collection: String, settings: [(keys: Glob, value: Bool)], form: SiteForm
   ) throws(StaticKeysError) -> LoadedObject {
     let object = try ObjectFile(path: path)
     guard object.byteOrder == .host else {
@@ -60,14 +60,14 @@ struct ObjectLoader: Sendable {
     }
     let wanted = try Self.values(settings, for: object, path: path)
     let image = try Annotator.annotatedImage(of: path)
-    let capture = TemplateCapture(system: system, license: object.license ?? "", wanted: wanted)
+    let capture = TemplateCapture(system: system, license: object.license ?? "", wanted: wanted, form: form)
     return try located(at: Place(file: path.string)) { () throws(StaticKeysError) in
       let loaded = ProgramHandlers.oneAtATime.withLock { _ in
         Result { () throws(StaticKeysError) in
           try load(image, name: collection, file: path.string, through: capture)
         }
       }
-      return try finish(loaded.get(), capture: capture, collection: collection, wanted: wanted)
+      return try finish(loaded.get(), capture: capture, collection: collection, wanted: wanted, form: form)
     }
   }
 
@@ -147,7 +147,7 @@ struct ObjectLoader: Sendable {
   }
 
   private func finish(
-    _ loaded: Loaded, capture: TemplateCapture, collection: String, wanted: KeyValues
+    _ loaded: Loaded, capture: TemplateCapture, collection: String, wanted: KeyValues, form: SiteForm
   ) throws(StaticKeysError) -> LoadedObject {
     let store = InstanceStore(system: system)
     let programs = try loaded.programs.map { name, section, fd throws(StaticKeysError) in
@@ -157,7 +157,7 @@ struct ObjectLoader: Sendable {
       let defaults = captured.template.defaults
       let instance = ProgramInstance(
         collection: collection, mapIDs: captured.mapIDs,
-        values: defaults.merging(wanted.filter { defaults[$0.key] != nil }) { $1 })
+        values: defaults.merging(wanted.filter { defaults[$0.key] != nil }) { $1 }, form: form)
       let maps = [
         try store.createMap(for: captured.template), try store.createMap(for: instance, program: name),
       ]

@@ -25,6 +25,7 @@ final class TemplateCapture {
   private let system: BPFSystem
   private let license: String
   private let wanted: KeyValues
+  private let form: SiteForm
   /// libbpf's object, once it is open.
   var object: OpaquePointer?
   /// The templates taken, by program name.
@@ -34,10 +35,11 @@ final class TemplateCapture {
   /// The program that came by last: the one that failed, if loading failed.
   private(set) var current: String?
 
-  init(system: BPFSystem, license: String, wanted: KeyValues) {
+  init(system: BPFSystem, license: String, wanted: KeyValues, form: SiteForm) {
     self.system = system
     self.license = license
     self.wanted = wanted
+    self.form = form
   }
 
   /// What `ProgramHandlers` takes; the cookie is the address of a capture that outlives the handlers.
@@ -145,7 +147,7 @@ final class TemplateCapture {
   private func setStates(of program: ObjectProgram, _ template: ProgramTemplate) throws(StaticKeysError) -> Int32 {
     let values = template.defaults.merging(wanted.filter { template.defaults[$0.key] != nil }) { $1 }
     var instructions = program.instructions
-    try template.setSites(of: &instructions, values: values)
+    try template.setSites(of: &instructions, values: values, form: form)
     return instructions.flatMap { $0.bytes(order: .host) }.withUnsafeBytes { bytes in
       let first = UnsafeMutableRawPointer(mutating: bytes.baseAddress)?.assumingMemoryBound(to: bpf_insn.self)
       return bpf_program__set_insns(program.raw, first, instructions.count)

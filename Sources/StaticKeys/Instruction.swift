@@ -59,5 +59,9 @@ public struct Instruction: Hashable, Sendable {
     public static let call: UInt8 = 1
     /// call: a kernel function, by BTF id and fd_array index.
     public static let kernelFunctionCall: UInt8 = 2
+    /// ja: a static branch that is loaded as a jump (proposed, see kernel-patches).
+    public static let gotoOrNop: UInt8 = 1
+    /// ja: a static branch that is loaded as a nop (proposed, see kernel-patches).
+    public static let nopOrGoto: UInt8 = 3
   }
 }

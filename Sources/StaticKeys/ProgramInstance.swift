@@ -6,11 +6,14 @@ public struct ProgramInstance: Hashable, Sendable {
   public var collection: String
   /// The kernel's map id for each of the template's slots.
   public var mapIDs: [UInt32]
-  /// The value of each of the template's keys.
+  /// How its sites are written.
+  public var form: SiteForm
+  /// The value that each of the template's keys had when the program was loaded; in pair form it cannot have changed.
   public var values: KeyValues
 
   /// An instance from its parts.
-  public init(collection: String, mapIDs: [UInt32], values: KeyValues) {
+  public init(collection: String, mapIDs: [UInt32], values: KeyValues, form: SiteForm = .pair) {
+    self.form = form
     self.collection = collection
     self.mapIDs = mapIDs
     self.values = values
@@ -20,6 +23,7 @@ public struct ProgramInstance: Hashable, Sendable {
   public func encoded() -> [UInt8] {
     var out = ByteWriter()
     out.write(collection)
+    out.write(form.rawValue)
     out.write(UInt32(truncatingIfNeeded: mapIDs.count))
     for id in mapIDs { out.write(id) }
     out.write(UInt32(truncatingIfNeeded: values.count))
@@ -36,6 +40,11 @@ public struct ProgramInstance: Hashable, Sendable {
   public init(decoding bytes: [UInt8], for template: ProgramTemplate) throws(StaticKeysError) {
     var reader = ByteReader(try Envelope.instance.unwrap(bytes))
     collection = try reader.readString()
+    let rawForm = try reader.read(UInt8.self)
+    guard let form = SiteForm(rawValue: rawForm) else {
+      throw StaticKeysError(.corruptedTemplate, "its sites have the unknown form \(rawForm)")
+    }
+    self.form = form
     mapIDs = []
     for _ in 0..<(try reader.readCount(ofSize: 4)) { mapIDs.append(try reader.read()) }
     values = [:]

@@ -26,23 +26,41 @@ public struct ProgramPlan: Hashable, Sendable {
     public var expectedOff: Int16 { from == .jump ? site.jumpOffset : 0 }
     /// The `off` it gets.
     public var newOff: Int16 { to == .jump ? site.jumpOffset : 0 }
+
+    /// The change that takes this one back.
+    public var reversed: SiteChange { SiteChange(site: site, from: to, to: from) }
   }
 
-  /// The plan for one program, or nil where its keys have those values already.
+  /// The plan for one program, or nil where its sites are in those states already.
   ///
   /// Keys in `wanted` that the program does not have are none of its business.
-  public init?(programID: UInt32, template: ProgramTemplate, instance: ProgramInstance, wanted: KeyValues) {
+  /// - Parameter states: the state of each site now, by its place.
+  public init?(
+    programID: UInt32, template: ProgramTemplate, instance: ProgramInstance, states: SiteStates, wanted: KeyValues
+  ) {
     var after = instance
     for (key, value) in wanted where instance.values[key] != nil { after.values[key] = value }
-    guard after.values != instance.values else { return nil }
+    changes = template.sites.compactMap { site in
+      guard let value = wanted[site.key], let from = states[site.insn] else { return nil }
+      let to = site.branch.layout.state(enabled: value)
+      return from == to ? nil : SiteChange(site: site, from: from, to: to)
+    }
+    guard !changes.isEmpty else { return nil }
     self.programID = programID
     self.template = template
     before = instance
     self.after = after
-    changes = template.sites.compactMap { site in
-      guard let old = instance.values[site.key], let new = after.values[site.key], old != new else { return nil }
-      let layout = site.branch.layout
-      return SiteChange(site: site, from: layout.state(enabled: old), to: layout.state(enabled: new))
-    }
+  }
+}
+
+/// The state of each site of a program, by the place of its branch.
+public typealias SiteStates = [InsnOffset: BranchState]
+
+extension ProgramTemplate {
+  /// The states that sites have under these values.
+  public func states(under values: KeyValues) -> SiteStates {
+    SiteStates(
+      sites.map { ($0.insn, $0.branch.layout.state(enabled: values[$0.key] ?? $0.branch.defaultValue)) },
+      uniquingKeysWith: { first, _ in first })
   }
 }

@@ -4,34 +4,45 @@
 extension ProgramTemplate {
   /// The instructions with every site in the state that `values` asks for and every map slot filled.
   ///
-  /// - Parameter mapFDs: a file descriptor for each slot.
+  /// - Parameters:
+  ///   - mapFDs: a file descriptor for each slot.
+  ///   - form: what the kernel takes; `.native` needs one with the proposed interface.
   /// - Throws: `.usage` for a key without a value or a slot without a map.
-  public func instructions(values: KeyValues, mapFDs: [Int32]) throws(StaticKeysError) -> [Instruction] {
+  public func instructions(
+    values: KeyValues, mapFDs: [Int32], form: SiteForm = .pair
+  ) throws(StaticKeysError) -> [Instruction] {
     guard mapFDs.count == mapSlots else {
       throw StaticKeysError(.usage, "\(mapFDs.count) maps for \(mapSlots) slots", at: Place(program: name))
     }
     var result = instructions
-    try setSites(of: &result, values: values)
+    try setSites(of: &result, values: values, form: form)
     for index in mapReferences { result[index].imm = mapFDs[Int(result[index].imm)] }
     return result
   }
 
   /// Brings the sites among `result`, which are this template's instructions, into the state that `values` asks for.
   ///
-  /// A nop is the condition that never holds: the constant before it decides it at verification, and the kernel removes
+  /// In native form each site is one static branch, and the zero before it stays for nothing.
+  ///
+  /// In pair form a nop is the condition that never holds: the constant before it decides it at verification, and the kernel removes
   /// the arm. A jump is a plain one where the code after it can be reached in another way, as by the jump back from
   /// the region; a condition there would stay in the program, since both of its arms are alive. Else it is the condition
   /// that always holds, for a plain jump would leave code that `check_cfg` refuses as unreachable. The count of
   /// instructions never changes, so function and line records stay true.
-  public func setSites(of result: inout [Instruction], values: KeyValues) throws(StaticKeysError) {
+  public func setSites(
+    of result: inout [Instruction], values: KeyValues, form: SiteForm = .pair
+  ) throws(StaticKeysError) {
     for site in sites {
       guard let enabled = values[site.key] else {
         throw StaticKeysError(.usage, "no value for the key", at: Place(program: name, key: site.key.rawValue))
       }
       let index = site.insn.index
-      switch site.branch.layout.state(enabled: enabled) {
-      case .nop: result[index].opcode = Instruction.Opcode.jumpIfNotEqual
-      case .jump: result[index].opcode = Instruction.Opcode.jumpIfEqual
+      switch (form, site.branch.layout.state(enabled: enabled)) {
+      case (.native, let state):
+        result[index].opcode = Instruction.Opcode.jumpAlways
+        result[index].src = state.nativeSource
+      case (.pair, .nop): result[index].opcode = Instruction.Opcode.jumpIfNotEqual
+      case (.pair, .jump): result[index].opcode = Instruction.Opcode.jumpIfEqual
       }
     }
     // Conditions first, plain jumps one by one: each takes a way from those that come after it.

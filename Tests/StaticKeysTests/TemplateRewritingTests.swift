@@ -46,8 +46,11 @@ import Testing
 
 @Suite struct ProgramPlanTests {
   private func plan(_ wanted: KeyValues) -> ProgramPlan? {
-    ProgramPlan(
-      programID: 5, template: TemplateFixtures.template, instance: TemplateFixtures.instance, wanted: wanted)
+    let template = TemplateFixtures.template
+    let instance = TemplateFixtures.instance
+    return ProgramPlan(
+      programID: 5, template: template, instance: instance, states: template.states(under: instance.values),
+      wanted: wanted)
   }
 
   @Test func nothingToDo() {
@@ -69,6 +72,36 @@ import Testing
   @Test func onlyTheKeyAskedFor() throws {
     let plan = try #require(self.plan([TemplateFixtures.off: true, TemplateFixtures.on: true]))
     #expect(plan.changes.map(\.site.key) == [TemplateFixtures.off])
+  }
+}
+
+@Suite struct NativeFormTests {
+  @Test("a site becomes one static branch with the target's off; the pair's zero stays") func native() throws {
+    let template = TemplateFixtures.template
+    let insns = try template.instructions(
+      values: [TemplateFixtures.off: true, TemplateFixtures.on: true], mapFDs: [1, 2], form: .native)
+    #expect(insns[3] == Instruction(opcode: 0x05, src: 1, off: 4))
+    #expect(insns[5] == Instruction(opcode: 0x05, src: 3, off: 3))
+    #expect(insns[11] == Instruction(opcode: 0x05, src: 1, off: 0))
+    #expect(insns[2] == Instruction(opcode: 0xb7))
+  }
+
+  @Test func formIsKept() throws {
+    var instance = TemplateFixtures.instance
+    instance.form = .native
+    #expect(try ProgramInstance(decoding: instance.encoded(), for: TemplateFixtures.template).form == .native)
+  }
+
+  @Test("a plan goes by the states that sites are in, even if one key's sites disagree") func mixedSites() throws {
+    let template = TemplateFixtures.template
+    var states = template.states(under: TemplateFixtures.instance.values)
+    states[InsnOffset(5)] = .jump
+    let plan = try #require(
+      ProgramPlan(
+        programID: 1, template: template, instance: TemplateFixtures.instance, states: states,
+        wanted: [TemplateFixtures.on: true]))
+    #expect(plan.changes.map(\.site.insn.rawValue) == [5])
+    #expect(plan.changes.map(\.expectedOff) == [3] && plan.changes.map(\.newOff) == [0])
   }
 }
 

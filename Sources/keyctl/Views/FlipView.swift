@@ -7,7 +7,6 @@ import StaticKeys
 struct FlipView: Encodable {
   let action: String
   let dryRun: Bool
-  let engine: String
   let durationMs: Double
   let keys: [Key]
   let programs: [Program]
@@ -29,6 +28,7 @@ struct FlipView: Encodable {
     let id: UInt32
     /// Unknown in a dry run: the program that was tried is gone.
     let newId: OrNull<UInt32>
+    let engine: String
     let places: [String]
     let sites: [Site]
   }
@@ -48,7 +48,6 @@ struct FlipView: Encodable {
   init(_ report: FlipReport, action: KeyAction, dryRun: Bool) {
     self.action = action.rawValue
     self.dryRun = dryRun
-    engine = report.engine.rawValue
     durationMs = report.duration / .milliseconds(1)
     programs = report.programs.map { Program($0, dryRun: dryRun) }
     keys = report.keys.map { Key($0, among: report.programs) }
