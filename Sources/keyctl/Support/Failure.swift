@@ -22,7 +22,9 @@ enum Failure {
       try? Output.write(json: ["error": ErrorView(error, withLog: verbose)], to: .standardError)
     } else {
       let log = error.verifierLog.map { verbose ? VerifierExcerpt.all($0) : VerifierExcerpt.telling($0) } ?? []
-      let line = "\(Invocation.name): \(error)".split(separator: "\n").joined(separator: " ")
+      // The whole log is below: no need to say how to get it.
+      let told = verbose && error.verifierLog != nil ? error.withoutAdvice : error
+      let line = "\(Invocation.name): \(told)".split(separator: "\n").joined(separator: " ")
       try? Output.write([line] + log, to: .standardError)
     }
     Keyctl.exit(withError: ExitCode(ExitStatus(error.code).rawValue))
@@ -34,6 +36,10 @@ enum Failure {
     guard let line = lines.last(where: { $0.hasPrefix("See '") }) else { return nil }
     return "see '\(line.dropFirst("See '".count).prefix { $0 != "'" })'"
   }
+}
+
+extension StaticKeysError {
+  fileprivate var withoutAdvice: StaticKeysError { StaticKeysError(code, message, at: place, errno: errno) }
 }
 
 /// Lines of a verifier's log, indented to stand below the error.
