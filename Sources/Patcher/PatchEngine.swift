@@ -50,7 +50,8 @@ private final class PatchedProgram: PreparedChange {
     do throws(BPFSystem.BranchFailure) {
       try engine.system.updateBranches(changes, of: fd, through: engine.interface)
     } catch {
-      let place = changes.indices.contains(error.index)
+      let place =
+        changes.indices.contains(error.index)
         ? changes[error.index].site.place.completed(by: program.place) : program.place
       guard error.errno != .resourceBusy else {
         throw StaticKeysError(

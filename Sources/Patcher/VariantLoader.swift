@@ -14,7 +14,8 @@ struct VariantLoader: Sendable {
   ) throws(StaticKeysError) -> ProgramHandle {
     let store = InstanceStore(system: system)
     let maps = try instance.mapIDs.map { id throws(StaticKeysError) in try map(id, of: program) }
-    let insns = try template.instructions(values: instance.values, mapFDs: maps.map { $0.withRaw { $0 } }, form: instance.form)
+    let insns = try template.instructions(
+      values: instance.values, mapFDs: maps.map { $0.withRaw { $0 } }, form: instance.form)
     let fd = try withExtendedLifetime(maps) { () throws(StaticKeysError) in
       try load(template, insns, program: program)
     }

@@ -148,7 +148,13 @@ extension Instruction {
 extension Instruction {
   private var jumpText: String? {
     switch opcode & 0xf8 {
-    case 0x00: src == 0 ? "goto pc\(Self.signed(off))" : nil
+    case 0x00:
+      switch src {
+      case 0: "goto pc\(Self.signed(off))"
+      case Pseudo.gotoOrNop: "goto_or_nop pc\(Self.signed(off))"
+      case Pseudo.nopOrGoto: "nop_or_goto pc\(Self.signed(off))"
+      default: nil
+      }
     case 0x80: callText
     case 0x90: "exit"
     case 0xe0: src == 0 ? "may_goto pc\(Self.signed(off))" : nil

@@ -10,7 +10,7 @@ extension HelpTexts {
     HOOK is xdp:DEV[@NETNS], tcx-ingress:DEV[@NETNS], tcx-egress:DEV[@NETNS] or
     cgroup:PATH. Where several programs could go to a hook, say which: PROG=HOOK.
 
-    USAGE: keyctl load <obj> [--name <name>] [--attach <[prog=]hook> ...] [--set <key=on|off> ...] [--json] [--verbose] [--quiet]
+    USAGE: keyctl load <obj> [--name <name>] [--attach <[prog=]hook> ...] [--set <key=on|off> ...] [--engine <engine>] [--json] [--verbose] [--quiet]
 
     ARGUMENTS:
       <obj>                   The object file.
@@ -20,6 +20,9 @@ extension HelpTexts {
       --attach <[prog=]hook>  Attach a program; may be repeated.
       --set <key=on|off>      A key's first value instead of its default; may be
                               repeated.
+      --engine <engine>       patch changes programs in place, on kernels with the
+                              proposed interface; auto does so where it can.
+                              (values: auto, patch, reload; default: auto)
       -j, --json              Print JSON, errors too (field names: docs/json.md).
       -v, --verbose           Show the verifier's whole log where it refuses a
                               program.

@@ -8,7 +8,7 @@ extension HelpTexts {
     is put in the old one's place in a single step: no packet is missed, and its
     maps stay. Where the verifier refuses the new state, the old goes on.
 
-    USAGE: keyctl enable <key> ... [--prog <prog>] [--dry-run] [--json] [--verbose] [--quiet]
+    USAGE: keyctl enable <key> ... [--prog <prog>] [--engine <engine>] [--dry-run] [--json] [--verbose] [--quiet]
 
     ARGUMENTS:
       <key>                   [COLLECTION/]KEY; * and ? match.
@@ -16,6 +16,9 @@ extension HelpTexts {
     OPTIONS:
       --prog <prog>           Only these programs: ID, id:N, name:N, tag:T or the
                               path of a pin.
+      --engine <engine>       patch changes programs in place, on kernels with the
+                              proposed interface; auto does so where it can.
+                              (values: auto, patch, reload; default: auto)
       -n, --dry-run           Load and verify what would run, print the plan, and
                               change nothing.
       -j, --json              Print JSON, errors too (field names: docs/json.md).
@@ -31,7 +34,7 @@ extension HelpTexts {
 
     See 'keyctl help enable' for how it is done.
 
-    USAGE: keyctl disable <key> ... [--prog <prog>] [--dry-run] [--json] [--verbose] [--quiet]
+    USAGE: keyctl disable <key> ... [--prog <prog>] [--engine <engine>] [--dry-run] [--json] [--verbose] [--quiet]
 
     ARGUMENTS:
       <key>                   [COLLECTION/]KEY; * and ? match.
@@ -39,6 +42,9 @@ extension HelpTexts {
     OPTIONS:
       --prog <prog>           Only these programs: ID, id:N, name:N, tag:T or the
                               path of a pin.
+      --engine <engine>       patch changes programs in place, on kernels with the
+                              proposed interface; auto does so where it can.
+                              (values: auto, patch, reload; default: auto)
       -n, --dry-run           Load and verify what would run, print the plan, and
                               change nothing.
       -j, --json              Print JSON, errors too (field names: docs/json.md).
@@ -56,7 +62,7 @@ extension HelpTexts {
     others is refused: enable or disable it. See 'keyctl help enable' for how it is
     done.
 
-    USAGE: keyctl toggle <key> ... [--prog <prog>] [--dry-run] [--json] [--verbose] [--quiet]
+    USAGE: keyctl toggle <key> ... [--prog <prog>] [--engine <engine>] [--dry-run] [--json] [--verbose] [--quiet]
 
     ARGUMENTS:
       <key>                   [COLLECTION/]KEY; * and ? match.
@@ -64,6 +70,9 @@ extension HelpTexts {
     OPTIONS:
       --prog <prog>           Only these programs: ID, id:N, name:N, tag:T or the
                               path of a pin.
+      --engine <engine>       patch changes programs in place, on kernels with the
+                              proposed interface; auto does so where it can.
+                              (values: auto, patch, reload; default: auto)
       -n, --dry-run           Load and verify what would run, print the plan, and
                               change nothing.
       -j, --json              Print JSON, errors too (field names: docs/json.md).

@@ -34,13 +34,16 @@ struct Load: Verb {
     transform: Selection.setting)
   var settings: [KeySetting] = []
 
+  @OptionGroup var engine: EngineOptions
+
   @OptionGroup var action: ActionOptions
 
   var outputOptions: OutputOptions { action.output }
 
   func run() throws {
     let report = try CollectionLoader().load(
-      FilePath(object), name: name, settings: settings.map { (keys: $0.keys, value: $0.value) }, attach: attach)
+      FilePath(object), name: name, settings: settings.map { (keys: $0.keys, value: $0.value) }, attach: attach,
+      engine: engine.engine)
     let view = LoadView(report)
     try action.print(view, lines: view.lines)
   }

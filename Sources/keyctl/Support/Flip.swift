@@ -12,6 +12,8 @@ struct FlipOptions: ParsableArguments {
 
   @OptionGroup var selection: SelectionOptions
 
+  @OptionGroup var engine: EngineOptions
+
   @Flag(
     name: [.customShort("n"), .customLong("dry-run")],
     help: "Load and verify what would run, print the plan, and change nothing.")
@@ -21,7 +23,7 @@ struct FlipOptions: ParsableArguments {
 
   /// Flips the keys and tells what came of it.
   func run(_ action: KeyAction) throws {
-    let report = try KeyFlipper().flip(action, keys, in: selection.program, dryRun: dryRun)
+    let report = try KeyFlipper().flip(action, keys, in: selection.program, engine: engine.engine, dryRun: dryRun)
     let view = FlipView(report, action: action, dryRun: dryRun)
     try self.action.print(view, lines: view.lines)
     guard report.stillHeld.isEmpty else { throw Self.stillHeld(report.stillHeld) }

@@ -13,6 +13,17 @@ struct SelectionOptions: ParsableArguments {
   var program: ProgramSelector?
 }
 
+/// Which engine is wanted.
+struct EngineOptions: ParsableArguments {
+  @Option(
+    help: ArgumentHelp(
+      "patch changes programs in place, on kernels with the proposed interface; auto does so where it can.",
+      valueName: "engine"))
+  var engine: EngineChoice = .auto
+}
+
+extension EngineChoice: ExpressibleByArgument {}
+
 /// Reads what names keys, programs, values and hooks on the command line, and completes it.
 enum Selection {
   static let keyHelp = ArgumentHelp("[COLLECTION/]KEY; * and ? match.", valueName: "key")

@@ -34,7 +34,8 @@ struct DumpView: Encodable {
     collection = program.instance.collection
     self.program = ProgramView(program)
     let maps = program.instance.mapIDs.map { Int32(bitPattern: $0) }
-    let insns = try program.template.instructions(values: program.instance.values, mapFDs: maps)
+    let insns = try program.template.instructions(
+      values: program.instance.values, mapFDs: maps, form: program.instance.form)
     let functions = SourceLines.functions(of: program)
     let sources = SourceLines(of: [program])
     let sites = Dictionary(program.template.sites.map { ($0.insn.index, $0) }) { first, _ in first }
@@ -49,7 +50,7 @@ struct DumpView: Encodable {
           text: insns[index].text(following: slots.dropFirst().first) { "id:\(UInt32(bitPattern: $0))" },
           function: functions[offset],
           source: sources.line(startingAt: offset, in: program.id).map(SourceView.init),
-          site: sites[index].map { Site($0, values: program.instance.values) }))
+          site: sites[index].flatMap { site in program.states[site.insn].map { Site(site, state: $0) } }))
       index += slots.count
     }
     instructions = lines
@@ -62,11 +63,10 @@ struct DumpView: Encodable {
 }
 
 extension DumpView.Site {
-  fileprivate init(_ site: BranchSite, values: KeyValues) {
-    let enabled = values[site.key] ?? site.branch.defaultValue
+  fileprivate init(_ site: BranchSite, state: BranchState) {
     self.init(
-      key: site.key.rawValue, likely: site.branch.layout == .likely, enabled: enabled,
-      state: site.branch.layout.state(enabled: enabled).rawValue,
+      key: site.key.rawValue, likely: site.branch.layout == .likely, enabled: site.branch.layout.enabled(in: state),
+      state: state.rawValue,
       target: site.functionStart.rawValue + site.branch.target.rawValue)
   }
 

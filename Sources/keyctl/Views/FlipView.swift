@@ -74,7 +74,7 @@ extension FlipView.Program {
   fileprivate init(_ change: ProgramChange, dryRun: Bool) {
     self.init(
       collection: change.plan.before.collection, name: change.plan.template.name, id: change.plan.programID,
-      newId: OrNull(dryRun ? nil : change.newID), places: change.places,
+      newId: OrNull(dryRun ? nil : change.newID), engine: change.engine.rawValue, places: change.places,
       sites: change.plan.changes.map(FlipView.Site.init))
   }
 }

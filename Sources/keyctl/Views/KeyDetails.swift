@@ -76,8 +76,9 @@ struct SiteView: Encodable {
     target = site.branch.target.rawValue
     programInsn = site.insn.rawValue
     likely = site.branch.layout == .likely
-    enabled = program.instance.values[site.key] ?? site.branch.defaultValue
-    state = site.branch.layout.state(enabled: enabled).rawValue
+    let now = program.states[site.insn] ?? .nop
+    state = now.rawValue
+    enabled = site.branch.layout.enabled(in: now)
     let line = lines.line(at: site.insn, in: program.id)
     source = OrNull(line.map(SourceView.init))
     sourceText = line.map { "\($0): \($0.text)" } ?? "-"
