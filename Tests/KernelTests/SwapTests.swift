@@ -65,6 +65,29 @@ extension KernelTests {
       #expect(report.programs.flatMap(\.places).contains { $0.hasPrefix("cgroup link") })
     }
 
+    @Test("a link whose interface is gone does not stand in the way") func severedLink() throws {
+      let counter: Collection
+      do {
+        let veth = try VethPair()
+        counter = try Collection("counter", attach: ["xdp:\(veth.receiverHook)"])
+      }
+      // The namespaces go with the last reference to the pair, and the interface with them.
+      let link = try BPF.open(pin: counter.pin("links", "counter_0"))
+      #expect(eventually(within: .seconds(5)) { (try? BPF.info(link, bpf_link_info()).xdp.ifindex) == 0 })
+      let report = try counter.flip(.enable, "variant")
+      #expect(report.programs.flatMap(\.places) == ["pin \(counter.pin("progs", "counter"))"])
+      #expect(try counter.state("variant") == .on)
+    }
+
+    @Test("a BPF file system that is mounted at two places has each pin once") func mountedTwice() throws {
+      let four = try Collection("four")
+      let folder = try TemporaryFolder()
+      try run(["mount", "--bind", "/sys/fs/bpf", folder.path]).checked()
+      defer { _ = try? run(["umount", folder.path]) }
+      let report = try four.flip(.enable, "key_false")
+      #expect(report.programs.map(\.places.count) == [1, 1])
+    }
+
     @Test("a pin that another path holds is replaced too, and nothing is left beside it")
     func pins() throws {
       let four = try Collection("four")
