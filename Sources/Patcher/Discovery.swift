@@ -104,7 +104,7 @@ struct Discovery {
     } catch {
       throw .kernel(error, "cannot read its static branches", needs: [.bpf])
     }
-    guard template.sites.allSatisfy({ states[$0.insn] != nil }) else {
+    guard template.sites.allSatisfy({ states[$0.insn] != nil || $0.jumpOffset == 0 }) else {
       throw StaticKeysError(.corruptedTemplate, "the kernel does not know all the sites that its template names")
     }
     return states
