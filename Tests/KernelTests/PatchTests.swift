@@ -1,21 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import CLibBPF
-import Foundation
 import Glibc
 import Patcher
 import StaticKeys
 import TestSupport
 import Testing
 
-/// Whether this kernel has the proposed interface; a guest that is built with it says so and must have it.
-private let patchIsExpected =
-  KernelFeatures().all.contains { $0.name == "static_branch_update" && $0.answer == .yes }
-  || ProcessInfo.processInfo.environment["STATICKEYS_TEST_ENGINE"] == "patch"
+private let hasPatchCommand = KernelFeatures().all.contains {
+  $0.name == "static_branch_update" && $0.answer == .yes
+}
 
 extension KernelTests {
   /// Flipping in place, on a kernel with the series of kernel-patches.
-  @Suite(.serialized, .enabled(if: patchIsExpected, "needs BPF_STATIC_BRANCH_UPDATE: a kernel with kernel-patches"))
+  @Suite(.serialized, .enabled(if: Requirement.runs(met: hasPatchCommand), "needs a kernel with kernel-patches"))
   struct Patch {
     @Test("the program stays: its id, its tag, what it hangs on; only its answer changes")
     func inPlace() throws {
