@@ -37,7 +37,9 @@ extension KernelTests {
   /// An error at any kernel call: all or nothing, and nothing leaked.
   @Suite(.serialized, .requiresRoot, .censused)
   struct ForcedErrors {
-    @Test("a flip over two hooked programs fails at each of its calls in turn and leaves the old state")
+    @Test(
+      "a flip over two hooked programs fails at each of its calls in turn and leaves the old state",
+      .requires(kernel: "6.6", for: "tcx links"))
     func everyCallOfAFlip() throws {
       let veth = try VethPair()
       let recorder = Recorder()

@@ -32,7 +32,9 @@ extension KernelTests {
       #expect(report.programs.flatMap(\.places).contains { $0.hasPrefix("xdp link") })
     }
 
-    @Test("tcx links on both sides of a device", arguments: ["tcx-ingress", "tcx-egress"])
+    @Test(
+      "tcx links on both sides of a device", .requires(kernel: "6.6", for: "tcx links"),
+      arguments: ["tcx-ingress", "tcx-egress"])
     func tcx(hook: String) throws {
       let veth = try VethPair()
       let tcx = try Collection("tcx", attach: ["\(hook):\(veth.receiverHook)"], engine: .reload)
@@ -41,7 +43,8 @@ extension KernelTests {
       #expect(report.programs.flatMap(\.places).contains { $0.hasPrefix("tcx link") })
     }
 
-    @Test("a tcx program with its key on drops what it let pass before")
+    @Test(
+      "a tcx program with its key on drops what it let pass before", .requires(kernel: "6.6", for: "tcx links"))
     func tcxDrops() throws {
       let veth = try VethPair()
       let tcx = try Collection("tcx", attach: ["tcx-ingress:\(veth.receiverHook)"], engine: .reload)
