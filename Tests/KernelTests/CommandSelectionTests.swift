@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Glibc
+import Patcher
+import StaticKeys
+import TestSupport
+import Testing
+
+extension KernelTests {
+  /// Which keys and programs the command takes what it is told for.
+  @Suite(.serialized, .requiresRoot, .censused)
+  struct CommandSelection {
+    @Test("a collection gets the file's name up to its first dot; its key needs no collection where it is the only one")
+    func defaultName() throws {
+      let object = try UniqueKeyObject()
+      let loaded = try object.load()
+      #expect(loaded.output.stdout.hasPrefix("loaded \(object.name): 4 programs, 0 maps, 2 keys, under "))
+      #expect(CollectionStore().names().contains(object.name))
+      #expect(try keyctl("is-enabled", object.key).status == 1)
+      let enabled = try keyctl("enable", object.key)
+      #expect(enabled.status == 0 && enabled.stdout.hasPrefix("\(object.name)/\(object.key): off -> on (2 programs"))
+      #expect(try keyctl("is-enabled", object.key).status == 0)
+      #expect(try loaded.run("false_likely") == 1 && loaded.run("false_unlikely") == 1)
+    }
+
+    @Test("a plain key that two collections have is refused and both are named; */KEY flips both")
+    func severalCollections() throws {
+      let object = try UniqueKeyObject()
+      let one = try object.load()
+      let two = try object.load(as: Collection.newName())
+      let both = [one, two]
+      let plain = try keyctl("enable", object.key)
+      #expect(plain.status == 1)
+      for collection in both { #expect(plain.stderr.contains("\(collection.name)/\(object.key)")) }
+      #expect(plain.stderr.contains("*/\(object.key)"), "how to mean all of them")
+      for collection in both { #expect(try collection.run("false_unlikely") == 2) }
+
+      let all = try keyctl("enable", "*/\(object.key)").checked().stdout
+      for collection in both {
+        #expect(all.contains("\(collection.name)/\(object.key): off -> on"))
+        #expect(try collection.run("false_unlikely") == 1)
+      }
+      #expect(all.contains("in all: 4 programs, 4 sites, "))
+
+      try keyctl("disable", "\(one.name)/\(object.key)").checked()
+      #expect(try one.run("false_unlikely") == 2 && two.run("false_unlikely") == 1)
+      let asked = try keyctl("is-enabled", "*/\(object.key)")
+      #expect(asked.status == 2 && asked.stdout == "mixed\n")
+    }
+
+    @Test("a name that is nearly a key's gets a hint, with and without its collection")
+    func didYouMean() throws {
+      let object = try UniqueKeyObject()
+      let loaded = try object.load()
+      for typed in [String(object.key.dropLast()), "\(loaded.name)/\(object.key)x"] {
+        let result = try keyctl("enable", typed)
+        #expect(result.status == 4 && result.stdout == "")
+        let told = "keyctl: no key matches '\(typed)'; did you mean \(loaded.name)/\(object.key)"
+        #expect(result.stderr.hasPrefix(told), "\(result)")
+      }
+    }
+
+    @Test(
+      "what matches nothing is an error, never all, and stops what else was asked for",
+      arguments: ["enable", "disable", "toggle"])
+    func nothingMatches(verb: String) throws {
+      let four = try Collection("four")
+      let before = try four.programs().map(\.id)
+      let key = "\(four.name)/key_false"
+      let attempts: [[String]] = [
+        ["\(four.name)/nosuch"], ["\(four.name)/nosuch*"], ["\(four.name)/key_?"], ["no_such_\(four.name)/*"],
+        [key, "\(four.name)/nosuch"], [key, "--prog", "id:4294967295"], [key, "--prog", "name:no_such_program"],
+        [key, "--prog", "tag:0000000000000000"], [key, "--prog", four.pin("progs", "nosuch")],
+        [key, "--prog", "name:true_likely"],
+      ]
+      for attempt in attempts {
+        let result = try run([Tools.built("keyctl"), verb] + attempt + ["--json"])
+        #expect(result.status == 4 && result.stdout == "", "\(result)")
+        let error = try JSON(parsing: result.stderr)["error"]
+        #expect(error?["code"]?.string == "not_found", "\(result)")
+      }
+      #expect(try four.programs().map(\.id) == before)
+    }
+
+    @Test("--prog narrows to one program", arguments: ["ID", "id:", "name:", "tag:", "pin"])
+    func narrowing(by kind: String) throws {
+      let four = try Collection("four")
+      let key = "\(four.name)/key_false"
+      let listed = try JSON(parsing: keyctl("list", key, "--json").checked().stdout)[0]
+      let program = try #require(listed?["programs"]?.array.first { $0["name"]?.string == "false_unlikely" })
+      let id = try #require(program["id"]?.int)
+      #expect(try BPF.programID(pin: four.pin("progs", "false_unlikely")) == UInt32(id))
+      let selector =
+        switch kind {
+        case "ID": "\(id)"
+        case "id:": "id:\(id)"
+        case "name:": "name:false_unl?kely"
+        case "tag:": "tag:\(try #require(program["tag"]?.string))"
+        default: four.pin("progs", "false_unlikely")
+        }
+      let told = try keyctl("enable", key, "--prog", selector).checked().stdout
+      #expect(told.hasPrefix("\(key): off -> on (1 program, 1 site, "), "\(told)")
+      #expect(try four.run("false_unlikely") == 1 && four.run("false_likely") == 2)
+      #expect(try four.state("key_false") == .mixed)
+      let pin = four.pin("progs", "false_unlikely")
+      #expect(try keyctl("list", key, "--prog", pin).checked().stdout.contains(" on "))
+    }
+
+    @Test("patterns in both parts; one that matches several keys takes all of them once")
+    func patterns() throws {
+      let four = try Collection("four")
+      let other = try Collection("four")
+      let text = try keyctl("toggle", "\(four.name)/key_*", "\(four.name)/key_fals?").checked().stdout
+      #expect(text.split(separator: "\n").count { $0.hasPrefix("\(four.name)/") } == 2)
+      #expect(try four.state("key_true") == .off && four.state("key_false") == .on)
+      #expect(try other.state("key_true") == .on && other.state("key_false") == .off)
+    }
+
+    @Test("dump of a name that two collections have names both and their ids")
+    func ambiguousProgram() throws {
+      let one = try Collection("nokeys")
+      let two = try Collection("nokeys")
+      let programs = try one.programs() + two.programs()
+      let name = try #require(programs.first).name
+      let result = try keyctl("dump", "name:\(name)")
+      #expect(result.status == 1 && result.stdout == "")
+      for program in programs {
+        #expect(result.stderr.contains("\(program.instance.collection)/\(name) id:\(program.id)"), "\(result)")
+      }
+    }
+
+    @Test("a hook that several programs could have needs PROG=")
+    func attachNamed() throws {
+      let veth = try VethPair()
+      let object = try Fixture.object("four", clang: 19)
+      let hook = "xdp:\(veth.receiverHook)"
+      let refused = try keyctl("load", object, "--name", Collection.newName(), "--attach", hook)
+      #expect(refused.status == 1)
+      #expect(refused.stderr.contains("several programs can go to \(hook)"))
+      #expect(refused.stderr.contains("say which: true_likely=\(hook)"))
+      let loaded = try LoadedByCommand(object, as: Collection.newName(), options: ["--attach", "true_likely=\(hook)"])
+      #expect(loaded.output.stdout.hasSuffix("  true_likely attached to \(hook)\n"))
+      let link = "\(CollectionStore.directory(of: loaded.name))/links/true_likely_0"
+      #expect(try BPF.linkedProgramID(pin: link) == BPF.programs(named: "true_likely").last)
+    }
+  }
+}
