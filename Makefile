@@ -2,6 +2,8 @@
 #
 #   make          build keyctl and flowmon (release)
 #   make test     install what is missing, build, lint and run all tests
+#   make vm-test  run the kernel tests in guests with other kernels, our own among them
+#   make kernel   build that kernel: Debian's 6.12 with kernel-patches
 #   make demo     flip the keys of a running program while packets flow
 #   make install  PREFIX=/usr/local DESTDIR= BINNAME=bpf-keyctl
 #
@@ -21,6 +23,7 @@ INSTALL ?= install
 
 PACKAGES := clang-14 clang-19 llvm-14 llvm-19 bpftool libbpf-dev libelf-dev linux-libc-dev zlib1g-dev pkg-config \
 	iproute2 iputils-ping util-linux
+VM_PACKAGES := qemu-system-x86 busybox-static cpio jq kmod xz-utils patch flex bison bc libelf-dev libssl-dev dwarves
 EXAMPLES := $(patsubst %.bpf.c,%.bpf.o,$(wildcard Examples/*.bpf.c))
 HEADER := include/static_key.bpf.h
 # The patch engine's suite needs a kernel with kernel-patches: it is for guests (Tests/vm/run), not for this machine.
@@ -32,7 +35,8 @@ build:
 	$(SWIFT) build -c release --product flowmon
 
 # apt-get runs only if a package is missing: without network, a machine that has them all goes on.
-deps:
+vm-deps: PACKAGES := $(VM_PACKAGES)
+deps vm-deps:
 	@missing=; for package in $(PACKAGES); do \
 		dpkg-query -W -f='$${Status}' $$package 2>/dev/null | grep -q 'ok installed' || missing+=" $$package"; \
 	done; \
@@ -69,6 +73,15 @@ test: deps bpffs
 	$(SWIFT) build $(OPTIMIZED) --build-tests
 	$(AS_ROOT) $(SWIFT) test $(OPTIMIZED) --skip-build $(ON_THIS_KERNEL)
 
+kernel: vm-deps
+	Tests/vm/build-kernel
+
+vm-test: deps vm-deps
+	$(MAKE) fixtures examples
+	$(SWIFT) build --build-tests
+	Tests/vm/self-test
+	Tests/vm/run
+
 demo: deps
 	$(MAKE) build examples
 	BIN="$$($(SWIFT) build -c release --show-bin-path)" Examples/demo.sh
@@ -97,4 +110,4 @@ clean:
 	rm -f $(EXAMPLES)
 
 .DELETE_ON_ERROR:
-.PHONY: build deps fixtures examples bpffs lint test demo install clean
+.PHONY: build deps vm-deps fixtures examples bpffs lint test kernel vm-test demo install clean
