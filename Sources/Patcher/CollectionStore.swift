@@ -3,6 +3,12 @@
 import StaticKeys
 import SystemPackage
 
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#endif
+
 /// The directory of a collection in bpffs: pins of its programs, maps and links, in a directory each.
 ///
 /// The pins keep a collection alive; nothing reads them to learn about it.
@@ -87,6 +93,11 @@ public struct CollectionStore: Sendable {
   }
 
   private func requireLoaded(_ collection: String) throws(StaticKeysError) {
+    // What cannot be looked into must not pass for empty.
+    if access(Self.root.string, R_OK | X_OK) != 0, errno == EACCES {
+      throw .kernel(
+        .permissionDenied, "cannot read the collections", at: Place(file: Self.root.string), needs: [.sysAdmin])
+    }
     guard Self.isValid(name: collection), names().contains(collection) else {
       let near = names().filter { EditDistance.isNear($0, collection) }
       throw StaticKeysError(

@@ -16,7 +16,7 @@ struct Discovery {
 
   init(system: BPFSystem) {
     self.system = system
-    interface = .find()
+    interface = .current
     store = InstanceStore(system: system)
   }
 

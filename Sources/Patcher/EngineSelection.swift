@@ -10,7 +10,7 @@ struct EngineSelection {
 
   init(system: BPFSystem, attachments: AttachmentIndex, choice: EngineChoice) {
     reload = ReloadEngine(system: system, attachments: attachments)
-    patch = StaticBranchInterface.find().map { PatchEngine(system: system, interface: $0) }
+    patch = StaticBranchInterface.current.map { PatchEngine(system: system, interface: $0) }
     self.choice = choice
   }
 
@@ -37,7 +37,7 @@ extension EngineChoice {
   /// - Throws: `.unsupported` where `patch` is wanted and the kernel cannot.
   func form() throws(StaticKeysError) -> SiteForm {
     if self == .reload { return .pair }
-    if StaticBranchInterface.find() != nil { return .native }
+    if StaticBranchInterface.current != nil { return .native }
     guard self == .auto else {
       throw StaticKeysError(
         .unsupported, "this kernel has no BPF_STATIC_BRANCH_UPDATE", advice: "use --engine reload")

@@ -17,8 +17,11 @@ struct StaticBranchInterface: Sendable {
   /// The byte of its member `static_branches`, a 64-bit pointer.
   let arrayOffset: Int
 
-  /// Looks the interface up; nil where the kernel lacks any part of it, or has no BTF.
-  static func find() -> StaticBranchInterface? {
+  /// The running kernel's interface; nil where it lacks any part of it, or has no BTF. Looked up once: reading all of a
+  /// kernel's BTF takes milliseconds.
+  static let current: StaticBranchInterface? = find()
+
+  private static func find() -> StaticBranchInterface? {
     guard let btf = try? KernelBTF(),
       let command = btf.enumerator("BPF_STATIC_BRANCH_UPDATE", of: "bpf_cmd").flatMap({ Int32(exactly: $0) }),
       let info = btf.structure("bpf_prog_info"), let count = info.members["nr_static_branches"],
