@@ -9,6 +9,8 @@ public struct Attachment: Sendable {
   public let description: String
   /// How to put another program there; nil where keyctl cannot.
   let replacement: (any Replacement)?
+  /// Whether what the program hung on is gone, so that nothing is left to replace.
+  var isSevered = false
 }
 
 /// Puts one program in another's place at one hook, in a single step without a moment of absence.

@@ -25,6 +25,12 @@ public struct AttachmentIndex: Sendable {
   /// Where a program hangs.
   public func attachments(ofProgram id: UInt32) -> [Attachment] { attachments[id] ?? [] }
 
+  /// Whether all that holds a program are links whose interface or cgroup is gone: then it never runs again.
+  func isSevered(_ id: UInt32) -> Bool {
+    let attachments = attachments(ofProgram: id)
+    return !attachments.isEmpty && attachments.allSatisfy(\.isSevered)
+  }
+
   private static func arraySlots(system: BPFSystem) throws(Errno) -> [UInt32: [Attachment]] {
     var result: [UInt32: [Attachment]] = [:]
     for id in try system.ids(of: .map) {

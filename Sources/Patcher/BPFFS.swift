@@ -59,8 +59,26 @@ public enum BPFFS {
     }
   }
 
-  /// The paths of everything that is pinned anywhere.
-  static func pins() -> [FilePath] { mountPoints().flatMap { files(under: $0, depth: 16) } }
+  /// The paths of everything that is pinned anywhere, each pin once: a file system may be mounted at several places.
+  static func pins() -> [FilePath] {
+    var seen: Set<FileIdentity> = []
+    return mountPoints().flatMap { files(under: $0, depth: 16) }.filter { path in
+      FileIdentity(of: path).map { seen.insert($0).inserted } ?? false
+    }
+  }
+
+  private struct FileIdentity: Hashable {
+    let device: dev_t
+    let inode: ino_t
+
+    /// nil if the file is gone.
+    init?(of path: FilePath) {
+      var status = stat()
+      guard stat(path.string, &status) == 0 else { return nil }
+      device = status.st_dev
+      inode = status.st_ino
+    }
+  }
 
   /// The names in a directory; none where it cannot be read.
   static func entries(of directory: FilePath) -> [(name: String, isDirectory: Bool)] {

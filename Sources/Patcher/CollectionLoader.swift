@@ -93,7 +93,7 @@ public struct CollectionLoader: Sendable {
         try store.pin(link, as: "\(program.program.name)_\(index)", part: .links, of: collection)
       }
     } catch {
-      do throws(StaticKeysError) { try store.remove(collection) } catch let second {
+      do throws(StaticKeysError) { try store.removeLocked(collection) } catch let second {
         throw StaticKeysError(
           .partlyApplied, "\(error); and could not clean up: \(second)", errno: error.errno,
           advice: "unload '\(collection)'")

@@ -61,7 +61,7 @@ public struct CollectionStore: Sendable {
     do throws(Errno) {
       for part in Part.allCases { try system.makeDirectory(Self.directory(of: part, in: collection)) }
     } catch {
-      _ = try? remove(collection)
+      _ = try? removeLocked(collection)
       throw .kernel(
         error, "cannot make a directory", at: Place(file: Self.directory(of: collection).string), needs: [.sysAdmin])
     }
@@ -76,18 +76,29 @@ public struct CollectionStore: Sendable {
     }
   }
 
-  /// Detaches and unpins all of a collection.
+  /// Detaches and unpins all of a collection, once no other process is writing.
   ///
   /// - Returns: what was removed, by path.
   /// - Throws: `.notFound` if there is none of that name; `.kernel` or `.permission`.
   @discardableResult
   public func remove(_ collection: String) throws(StaticKeysError) -> [FilePath] {
+    try requireLoaded(collection)
+    return try WriterLock.hold(system: system) { () throws(StaticKeysError) in try removeLocked(collection) }
+  }
+
+  private func requireLoaded(_ collection: String) throws(StaticKeysError) {
     guard Self.isValid(name: collection), names().contains(collection) else {
       let near = names().filter { EditDistance.isNear($0, collection) }
       throw StaticKeysError(
         .notFound, "no collection '\(collection)' is loaded",
         advice: near.isEmpty ? "'list' shows what is" : "did you mean \(near.joined(separator: " or "))?")
     }
+  }
+
+  /// The same for whoever holds the writers' lock.
+  @discardableResult
+  func removeLocked(_ collection: String) throws(StaticKeysError) -> [FilePath] {
+    try requireLoaded(collection)
     var removed: [FilePath] = []
     do throws(Errno) {
       for part in Part.allCases {

@@ -42,7 +42,19 @@ struct Discovery {
         unreadable.append(UnreadableProgram(id: id, error: error))
       }
     }
-    return Inventory(programs: programs, unreadable: unreadable)
+    return Inventory(programs: try withoutSevered(programs, system: system), unreadable: unreadable)
+  }
+
+  /// Leaves out what only a severed link keeps of a program that has been replaced: it never runs again.
+  private static func withoutSevered(
+    _ programs: [ManagedProgram], system: BPFSystem
+  ) throws(StaticKeysError) -> [ManagedProgram] {
+    let siblings = Dictionary(grouping: programs) { "\($0.instance.collection)/\($0.name)" }
+    let doubtful = Set(siblings.values.filter { $0.count > 1 }.joined().map(\.id))
+    // Where nothing has been replaced the walk over all links is not worth it.
+    guard !doubtful.isEmpty else { return programs }
+    let attachments = try AttachmentIndex(system: system)
+    return programs.filter { !doubtful.contains($0.id) || !attachments.isSevered($0.id) }
   }
 
   /// The program of this id, or nil if it is gone or carries no template.
@@ -92,7 +104,7 @@ struct Discovery {
     } catch {
       throw .kernel(error, "cannot read its static branches", needs: [.bpf])
     }
-    guard template.sites.allSatisfy({ states[$0.insn] != nil }) else {
+    guard template.sites.allSatisfy({ states[$0.insn] != nil || $0.jumpOffset == 0 }) else {
       throw StaticKeysError(.corruptedTemplate, "the kernel does not know all the sites that its template names")
     }
     return states

@@ -159,7 +159,11 @@ public struct KeyFlipper: Sendable {
     let deadline = ContinuousClock.now + .milliseconds(100)
     while true {
       let left = ids.filter { id in (try? system.object(.program, id: id)) != nil }
-      if left.isEmpty || ContinuousClock.now > deadline { return left }
+      if left.isEmpty { return [] }
+      if ContinuousClock.now > deadline {
+        guard let attachments = try? AttachmentIndex(system: system) else { return left }
+        return left.filter { !attachments.isSevered($0) }
+      }
       usleep(2_000)
     }
   }

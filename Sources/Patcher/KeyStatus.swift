@@ -84,7 +84,11 @@ extension Inventory {
         broken.error.code, "no key matches '\(pattern)', and a program cannot be read: \(broken.error.message)",
         at: broken.error.place, errno: broken.error.errno, advice: broken.error.advice)
     }
-    let near = keys.filter { EditDistance.isNear(pattern.key.pattern, $0.key.name.rawValue) }.map(\.name)
+    let near = keys.filter { key in
+      EditDistance.isNear(pattern.key.pattern, key.key.name.rawValue)
+        && pattern.collection.map { $0.matches(key.collection) || EditDistance.isNear($0.pattern, key.collection) }
+          ?? true
+    }.map(\.name)
     let advice = near.isEmpty ? "'list' shows the keys there are" : "did you mean \(near.joined(separator: " or "))?"
     return StaticKeysError(.notFound, "no key matches '\(pattern)'", advice: advice)
   }

@@ -13,6 +13,9 @@ struct LinkReplacement: Replacement {
   func replace(_ old: ProgramHandle, by new: ProgramHandle) throws(StaticKeysError) {
     do throws(Errno) {
       try system.updateLink(link, from: old.fd, to: new.fd)
+    } catch .noLink {
+      // The interface or cgroup went away under the link: nothing runs there any more.
+      return
     } catch {
       let current = try? system.rawInfo(ofLink: link).prog_id
       if let current, current != old.id {
@@ -20,9 +23,7 @@ struct LinkReplacement: Replacement {
           .changedMeanwhile, "\(description) holds program \(current) now, not \(old.id)", errno: error.rawValue,
           advice: "run the command again")
       }
-      // ENOLINK: the interface or cgroup went away under the link.
-      let advice = error == .noLink ? "what it was attached to is gone: unload the collection" : nil
-      throw .kernel(error, "cannot replace the program of \(description)", needs: [.bpf, .netAdmin], advice: advice)
+      throw .kernel(error, "cannot replace the program of \(description)", needs: [.bpf, .netAdmin])
     }
   }
 }
@@ -35,20 +36,26 @@ extension AttachmentIndex {
       guard let link = try system.object(.link, id: id) else { continue }
       let info = try system.rawInfo(ofLink: link)
       let kind = LinkKind(rawValue: info.type)
-      let description = "\(kind.name) link \(id)" + (Self.target(of: info, kind: kind).map { " (\($0))" } ?? "")
+      let target = Self.target(of: info, kind: kind)
+      let description = "\(kind.name) link \(id)" + (target.text.map { " (\($0))" } ?? "")
       let replacement: LinkReplacement? =
         kind.isReplaceable ? LinkReplacement(system: system, link: link, description: description) : nil
-      result[info.prog_id, default: []].append(Attachment(description: description, replacement: replacement))
+      result[info.prog_id, default: []].append(
+        Attachment(description: description, replacement: replacement, isSevered: target.isGone))
     }
     return result
   }
 
-  private static func target(of info: bpf_link_info, kind: LinkKind) -> String? {
+  private static func target(of info: bpf_link_info, kind: LinkKind) -> (text: String?, isGone: Bool) {
     switch kind {
     // tcx's structure starts with the interface as XDP's does.
-    case .xdp, .tcx: info.xdp.ifindex == 0 ? "its interface is gone" : "ifindex \(info.xdp.ifindex)"
-    case .cgroup: "cgroup \(info.cgroup.cgroup_id)"
-    default: nil
+    case .xdp, .tcx:
+      let index = info.xdp.ifindex
+      return index == 0 ? ("its interface is gone", true) : ("ifindex \(index)", false)
+    case .cgroup:
+      let id = info.cgroup.cgroup_id
+      return id == 0 ? ("its cgroup is gone", true) : ("cgroup \(id)", false)
+    default: return (nil, false)
     }
   }
 }

@@ -30,7 +30,7 @@ public struct ReloadEngine: Engine {
   private func replacements(
     of program: ManagedProgram
   ) throws(StaticKeysError) -> [HeldPlace] {
-    let attachments = attachments.attachments(ofProgram: program.id)
+    let attachments = attachments.attachments(ofProgram: program.id).filter { !$0.isSevered }
     guard !attachments.isEmpty else {
       throw StaticKeysError(
         .unsupported, "nothing that keyctl can replace a program on holds it", at: program.place,

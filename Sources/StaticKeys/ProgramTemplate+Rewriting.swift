@@ -38,6 +38,9 @@ extension ProgramTemplate {
       }
       let index = site.insn.index
       switch (form, site.branch.layout.state(enabled: enabled)) {
+      case (.native, _) where site.jumpOffset == 0:
+        // Both arms are one and the same. The kernel takes no such static branch, and the pair has nothing to flip.
+        result[index].opcode = Instruction.Opcode.jumpIfNotEqual
       case (.native, let state):
         result[index].opcode = Instruction.Opcode.jumpAlways
         result[index].src = state.nativeSource

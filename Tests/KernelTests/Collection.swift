@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Foundation
 import Glibc
 import Patcher
 import StaticKeys
@@ -12,6 +13,11 @@ final class Collection {
   let name: String
   let report: LoadReport
   private let system: BPFSystem
+  private let engine: EngineChoice
+
+  /// The engine that this run of the tests is about: `STATICKEYS_TEST_ENGINE`, else what keyctl itself would choose.
+  static let engineUnderTest =
+    ProcessInfo.processInfo.environment["STATICKEYS_TEST_ENGINE"].flatMap(EngineChoice.init) ?? .auto
 
   private static let count = Atomic<Int>(0)
 
@@ -20,8 +26,9 @@ final class Collection {
 
   init(
     _ fixture: String, clang version: Int = 19, set settings: [(String, Bool)] = [], attach: [String] = [],
-    system: BPFSystem = BPFSystem()
+    engine: EngineChoice = Collection.engineUnderTest, system: BPFSystem = BPFSystem()
   ) throws {
+    self.engine = engine
     name = Self.newName()
     self.system = system
     let requests = try attach.map { text in
@@ -30,7 +37,7 @@ final class Collection {
     }
     report = try CollectionLoader(system: system).load(
       FilePath(Fixture.object(fixture, clang: version)), name: name, settings: settings.map { (Glob($0.0), $0.1) },
-      attach: requests)
+      attach: requests, engine: engine)
   }
 
   deinit { _ = try? CollectionStore().remove(name) }
@@ -39,7 +46,7 @@ final class Collection {
   @discardableResult
   func flip(_ action: KeyAction, _ key: String, dryRun: Bool = false) throws -> FlipReport {
     guard let pattern = KeyPattern("\(name)/\(key)") else { throw HarnessError("no pattern: \(key)") }
-    return try KeyFlipper(system: system).flip(action, [pattern], dryRun: dryRun)
+    return try KeyFlipper(system: system).flip(action, [pattern], engine: engine, dryRun: dryRun)
   }
 
   /// The state of a key of this collection, as the kernel tells now.

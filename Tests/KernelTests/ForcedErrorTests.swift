@@ -37,12 +37,14 @@ extension KernelTests {
   /// An error at any kernel call: all or nothing, and nothing leaked.
   @Suite(.serialized, .requiresRoot, .censused)
   struct ForcedErrors {
-    @Test("a flip over two hooked programs fails at each of its calls in turn and leaves the old state")
+    @Test(
+      "a flip over two hooked programs fails at each of its calls in turn and leaves the old state",
+      .requires(kernel: "6.6", for: "tcx links"))
     func everyCallOfAFlip() throws {
       let veth = try VethPair()
       let recorder = Recorder()
       let hooks = ["multi_xdp=xdp:\(veth.receiverHook)", "multi_tc=tcx-ingress:\(veth.receiverHook)"]
-      let multi = try Collection("multi", attach: hooks, system: recorder.system)
+      let multi = try Collection("multi", attach: hooks, engine: .reload, system: recorder.system)
       recorder.restart()
       try multi.flip(.enable, "deny")
       let calls = recorder.calls
@@ -80,13 +82,13 @@ extension KernelTests {
       let recorder = Recorder()
       let attach = ["xdp:\(veth.receiverHook)"]
       recorder.restart()
-      do { _ = try Collection("counter", attach: attach, system: recorder.system) }
+      do { _ = try Collection("counter", attach: attach, engine: .reload, system: recorder.system) }
       let calls = recorder.calls
       #expect(calls.contains(.linkCreate) && calls.contains(.programBindMap))
       for number in calls.indices {
         recorder.restart { $0.count == number + 1 }
         let error = #expect(throws: StaticKeysError.self, "call \(number), \(calls[number])") {
-          try Collection("counter", attach: attach, system: recorder.system)
+          try Collection("counter", attach: attach, engine: .reload, system: recorder.system)
         }
         #expect(error?.errno == ENOMEM)
         #expect(CollectionStore().names().isEmpty)
@@ -96,7 +98,7 @@ extension KernelTests {
     @Test("going back that fails too is said, and the same command completes it")
     func doubleFault() throws {
       let recorder = Recorder()
-      let four = try Collection("four", system: recorder.system)
+      let four = try Collection("four", engine: .reload, system: recorder.system)
       // The second of two programs' pins cannot be renamed, and then no pin can be opened to go back.
       recorder.restart { calls in
         let renames = calls.count { $0 == .rename }

@@ -112,7 +112,7 @@ extension KernelTests {
 
     @Test("an enabled arm that the verifier refuses leaves every program as it was, and names the C line")
     func refusedArm() throws {
-      let badarm = try Collection("badarm")
+      let badarm = try Collection("badarm", engine: .reload)
       let before = try badarm.programs().map(\.id)
       let error = #expect(throws: StaticKeysError.self) { try badarm.flip(.enable, "badarm") }
       #expect(error?.code == .verifier)
@@ -128,7 +128,7 @@ extension KernelTests {
 
     @Test("a dry run verifies and changes nothing")
     func dryRun() throws {
-      let badarm = try Collection("badarm")
+      let badarm = try Collection("badarm", engine: .reload)
       let before = try badarm.programs().map(\.id)
       #expect(throws: StaticKeysError.self) { try badarm.flip(.enable, "badarm", dryRun: true) }
       let report = try badarm.flip(.enable, "harmless", dryRun: true)

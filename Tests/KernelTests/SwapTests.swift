@@ -19,7 +19,7 @@ extension KernelTests {
     @Test("an XDP link keeps its id and gets the new program; the old one is gone")
     func xdp() throws {
       let veth = try VethPair()
-      let counter = try Collection("counter", attach: ["xdp:\(veth.receiverHook)"])
+      let counter = try Collection("counter", attach: ["xdp:\(veth.receiverHook)"], engine: .reload)
       let old = try #require(try counter.programs().first).id
       #expect(try linked(counter, "counter_0") == old)
       let report = try counter.flip(.enable, "variant")
@@ -32,19 +32,22 @@ extension KernelTests {
       #expect(report.programs.flatMap(\.places).contains { $0.hasPrefix("xdp link") })
     }
 
-    @Test("tcx links on both sides of a device", arguments: ["tcx-ingress", "tcx-egress"])
+    @Test(
+      "tcx links on both sides of a device", .requires(kernel: "6.6", for: "tcx links"),
+      arguments: ["tcx-ingress", "tcx-egress"])
     func tcx(hook: String) throws {
       let veth = try VethPair()
-      let tcx = try Collection("tcx", attach: ["\(hook):\(veth.receiverHook)"])
+      let tcx = try Collection("tcx", attach: ["\(hook):\(veth.receiverHook)"], engine: .reload)
       let report = try tcx.flip(.enable, "drop")
       #expect(try linked(tcx, "tcx_0") == report.programs.first?.newID)
       #expect(report.programs.flatMap(\.places).contains { $0.hasPrefix("tcx link") })
     }
 
-    @Test("a tcx program with its key on drops what it let pass before")
+    @Test(
+      "a tcx program with its key on drops what it let pass before", .requires(kernel: "6.6", for: "tcx links"))
     func tcxDrops() throws {
       let veth = try VethPair()
-      let tcx = try Collection("tcx", attach: ["tcx-ingress:\(veth.receiverHook)"])
+      let tcx = try Collection("tcx", attach: ["tcx-ingress:\(veth.receiverHook)"], engine: .reload)
       let receiver = try UDPReceiver(in: veth.receiver)
       #expect(try UDPSender(in: veth.sender, count: 100).finish() == 100)
       #expect(eventually(within: .seconds(2)) { receiver.tally.count == 100 })
@@ -59,15 +62,38 @@ extension KernelTests {
     @Test("a cgroup link")
     func cgroup() throws {
       let group = try Cgroup()
-      let cgroup = try Collection("cgroup", attach: ["cgroup:\(group.path)"])
+      let cgroup = try Collection("cgroup", attach: ["cgroup:\(group.path)"], engine: .reload)
       let report = try cgroup.flip(.enable, "deny")
       #expect(try linked(cgroup, "egress_0") == report.programs.first?.newID)
       #expect(report.programs.flatMap(\.places).contains { $0.hasPrefix("cgroup link") })
     }
 
+    @Test("a link whose interface is gone does not stand in the way") func severedLink() throws {
+      let counter: Collection
+      do {
+        let veth = try VethPair()
+        counter = try Collection("counter", attach: ["xdp:\(veth.receiverHook)"], engine: .reload)
+      }
+      // The namespaces go with the last reference to the pair, and the interface with them.
+      let link = try BPF.open(pin: counter.pin("links", "counter_0"))
+      #expect(eventually(within: .seconds(5)) { (try? BPF.info(link, bpf_link_info()).xdp.ifindex) == 0 })
+      let report = try counter.flip(.enable, "variant")
+      #expect(report.programs.flatMap(\.places) == ["pin \(counter.pin("progs", "counter"))"])
+      #expect(try counter.state("variant") == .on)
+    }
+
+    @Test("a BPF file system that is mounted at two places has each pin once") func mountedTwice() throws {
+      let four = try Collection("four", engine: .reload)
+      let folder = try TemporaryFolder()
+      try run(["mount", "--bind", "/sys/fs/bpf", folder.path]).checked()
+      defer { _ = try? run(["umount", folder.path]) }
+      let report = try four.flip(.enable, "key_false")
+      #expect(report.programs.map(\.places.count) == [1, 1])
+    }
+
     @Test("a pin that another path holds is replaced too, and nothing is left beside it")
     func pins() throws {
-      let four = try Collection("four")
+      let four = try Collection("four", engine: .reload)
       let extra = four.pin("progs", "extra")
       let program = try BPF.open(pin: four.pin("progs", "false_likely"))
       #expect(bpf_obj_pin(program.rawValue, extra) == 0)
@@ -80,7 +106,7 @@ extension KernelTests {
 
     @Test("a link of a kind that has no replacement is refused by name, and nothing is changed")
     func refusedLink() throws {
-      let rawtp = try Collection("rawtp")
+      let rawtp = try Collection("rawtp", engine: .reload)
       let program = try #require(try rawtp.programs().first)
       let fd = try BPF.open(.program, id: program.id)
       let link = try OwnedFD(bpf_raw_tracepoint_open("sys_enter", fd.rawValue), "raw tracepoint")
@@ -100,7 +126,7 @@ extension KernelTests {
     }
 
     private func slotIsRefused() throws -> UInt32 {
-      let four = try Collection("four")
+      let four = try Collection("four", engine: .reload)
       let array = try OwnedFD(bpf_map_create(BPF_MAP_TYPE_PROG_ARRAY, "skey_test", 4, 4, 1, nil), "program array")
       let id = try BPF.info(array, bpf_map_info()).id
       let program = try BPF.open(pin: four.pin("progs", "false_likely"))
@@ -117,7 +143,7 @@ extension KernelTests {
 
     @Test("a program that somebody else holds open is reported as still running")
     func stillHeld() throws {
-      let four = try Collection("four")
+      let four = try Collection("four", engine: .reload)
       let held = try BPF.open(pin: four.pin("progs", "false_likely"))
       let id = try #require(try four.programs().first { $0.name == "false_likely" }).id
       #expect(try four.flip(.enable, "key_false").stillHeld == [id])

@@ -82,7 +82,7 @@ import Testing
       values: [TemplateFixtures.off: true, TemplateFixtures.on: true], mapFDs: [1, 2], form: .native)
     #expect(insns[3] == Instruction(opcode: 0x05, src: 1, off: 4))
     #expect(insns[5] == Instruction(opcode: 0x05, src: 3, off: 3))
-    #expect(insns[11] == Instruction(opcode: 0x05, src: 1, off: 0))
+    #expect(insns[11] == Instruction(opcode: 0x55, off: 0))
     #expect(insns[2] == Instruction(opcode: 0xb7))
   }
 

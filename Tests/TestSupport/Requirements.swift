@@ -15,6 +15,14 @@ public enum Requirement {
   public static func isCI(_ environment: [String: String]) -> Bool {
     !["", "0", "false"].contains(environment["CI", default: ""].lowercased())
   }
+
+  /// Why a test cannot run on a kernel of this version, nil if it can: then a missing feature is a failure.
+  ///
+  /// In CI too: no kernel gets older for being told off. A version that cannot be told excuses nothing.
+  public static func tooOld(_ running: LinuxVersion?, for feature: String, since needed: String) -> String? {
+    guard let running, let first = LinuxVersion(needed), running < first else { return nil }
+    return "not possible here: \(feature) came with Linux \(first), this is \(running)"
+  }
 }
 
 extension Trait where Self == ConditionTrait {
@@ -24,5 +32,11 @@ extension Trait where Self == ConditionTrait {
   /// The test needs this program to be installed.
   public static func requires(tool: String) -> Self {
     .enabled(if: Requirement.runs(met: Tools.find(tool) != nil), "needs \(tool)")
+  }
+
+  /// The test needs a feature that came with this version of Linux, such as "6.6"; on an older one it is skipped.
+  public static func requires(kernel version: String, for feature: String) -> Self {
+    let obstacle = Requirement.tooOld(.running, for: feature, since: version)
+    return .enabled(if: obstacle == nil, Comment(rawValue: obstacle ?? feature))
   }
 }

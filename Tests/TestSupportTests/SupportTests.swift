@@ -23,6 +23,37 @@ import Testing
     #expect(Requirement.isCI(environment) == expected)
   }
 
+  @Test(arguments: [
+    ("5.10", false), ("6.5", false), ("6.6", true), ("6.12", true), ("7.0", true), (nil, true),
+  ])
+  func onlyAnOlderKernelExcuses(_ running: String?, runs: Bool) {
+    let obstacle = Requirement.tooOld(running.flatMap { LinuxVersion($0) }, for: "tcx links", since: "6.6")
+    #expect((obstacle == nil) == runs)
+    #expect(obstacle == nil || obstacle == "not possible here: tcx links came with Linux 6.6, this is \(running ?? "")")
+  }
+
+  @Test func kernelOfNoVersionExcusesNothing() {
+    #expect(Requirement.tooOld(LinuxVersion("5.10"), for: "tcx links", since: "six") == nil)
+  }
+
+  @Test(arguments: [
+    ("6.1.0-56-cloud-amd64", (6, 1)), ("6.12.117+deb12-cloud-amd64", (6, 12)), ("6.18", (6, 18)), ("6.18-rc1", (6, 18)),
+    ("7.0.1", (7, 0)),
+  ])
+  func versionsAreParsed(_ text: String, _ numbers: (Int, Int)) {
+    let version = LinuxVersion(text)
+    #expect(version?.major == numbers.0 && version?.minor == numbers.1)
+  }
+
+  @Test(arguments: ["", "6", "six.1", "-6.1", "6.", "6.x", ".1"])
+  func otherTextIsNoVersion(_ text: String) { #expect(LinuxVersion(text) == nil) }
+
+  @Test func versionsAreOrderedByNumber() throws {
+    let versions = try ["6.6", "5.10", "6.12", "5.9", "7.0"].map { try #require(LinuxVersion($0)) }
+    #expect(versions.sorted().map(\.description) == ["5.9", "5.10", "6.6", "6.12", "7.0"])
+    #expect(try #require(LinuxVersion.running) >= #require(LinuxVersion("5.10")))
+  }
+
   @Test func toolsAreFoundByName() {
     #expect(Tools.find("sh") != nil)
     #expect(Tools.find("no-such-program") == nil)
