@@ -9,14 +9,12 @@ import SystemPackage
 /// Requires CAP_SYS_ADMIN (`BPF_PROG_GET_NEXT_ID`) and Linux 5.10.
 struct Discovery {
   let system: BPFSystem
-  private let interface: StaticBranchInterface?
   private let store: InstanceStore
   private var templates: [UInt32: Result<ProgramTemplate, StaticKeysError>] = [:]
   private var otherMaps: Set<UInt32> = []
 
   init(system: BPFSystem) {
     self.system = system
-    interface = .current
     store = InstanceStore(system: system)
   }
 
@@ -93,7 +91,7 @@ struct Discovery {
     of program: SharedFD, _ template: ProgramTemplate, _ instance: ProgramInstance
   ) throws(StaticKeysError) -> SiteStates {
     guard instance.form == .native else { return template.states(under: instance.values) }
-    guard let interface else {
+    guard let interface = StaticBranchInterface.current else {
       throw StaticKeysError(.corruptedTemplate, "it says that its sites are native, which this kernel does not know")
     }
     var states: SiteStates = [:]

@@ -5,12 +5,12 @@ import StaticKeys
 /// Which engine changes which program: what the user wants, what the kernel has, and how the program was loaded.
 struct EngineSelection {
   private let reload: ReloadEngine
-  private let patch: PatchEngine?
+  private let system: BPFSystem
   private let choice: EngineChoice
 
   init(system: BPFSystem, attachments: AttachmentIndex, choice: EngineChoice) {
     reload = ReloadEngine(system: system, attachments: attachments)
-    patch = StaticBranchInterface.current.map { PatchEngine(system: system, interface: $0) }
+    self.system = system
     self.choice = choice
   }
 
@@ -18,16 +18,19 @@ struct EngineSelection {
   ///
   /// - Throws: `.unsupported` where `patch` is wanted and cannot be.
   func engine(for program: ManagedProgram) throws(StaticKeysError) -> any Engine {
-    if choice == .reload { return reload }
-    if let patch, program.instance.form == .native { return patch }
-    guard choice == .auto else {
+    // In this order, so that the kernel's BTF is read only where the answer depends on it.
+    if choice == .reload || choice == .auto && program.instance.form == .pair { return reload }
+    guard let interface = StaticBranchInterface.current else {
+      if choice == .auto { return reload }
       throw StaticKeysError(
-        .unsupported,
-        patch == nil
-          ? "this kernel has no BPF_STATIC_BRANCH_UPDATE" : "it was loaded in a form that only a reload can change",
-        at: program.place, advice: patch == nil ? "use --engine reload" : "load it again, or use --engine reload")
+        .unsupported, "this kernel has no BPF_STATIC_BRANCH_UPDATE", at: program.place, advice: "use --engine reload")
     }
-    return reload
+    guard program.instance.form == .native else {
+      throw StaticKeysError(
+        .unsupported, "it was loaded in a form that only a reload can change", at: program.place,
+        advice: "load it again, or use --engine reload")
+    }
+    return PatchEngine(system: system, interface: interface)
   }
 }
 
