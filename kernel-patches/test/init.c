@@ -15,6 +15,7 @@ static const char *current;
 void serial_test_static_branches(void);
 void serial_test_static_branches_blinded(void);
 void serial_test_static_branches_interpreted(void);
+void test_faults(void);
 
 static void end_subtest(void)
 {
@@ -102,6 +103,8 @@ int main(void)
 	run_all("static_branches", serial_test_static_branches);
 	run_all("static_branches_blinded", serial_test_static_branches_blinded);
 	run_all("static_branches_interpreted", serial_test_static_branches_interpreted);
+
+	run_all("faults", test_faults);
 
 	report_leaks();
 
