@@ -7,6 +7,8 @@
  *	if (static_branch_unlikely(&debug_events))
  *		emit_debug_event(ctx);
  *
+ * DEFINE_STATIC_CONST and static_const, below, do the same for numbers.
+ *
  * Include it after vmlinux.h or <linux/bpf.h> and compile with clang -O2 -g --target=bpf. A key is one byte in section
  * .static_keys and by name in BTF. A site is two instructions, "r0 = 0" and a branch on r0 under the local symbol
  * __static_branch.<u|l>.<n>.<key>; the object loads with any loader, in its default state, without the other arm.
@@ -74,5 +76,37 @@ __STATIC_BRANCH(__static_branch_likely_true, "l", "!=", 0)
 	__builtin_expect(_Generic(*(key), \
 		struct bpf_static_key_false: __static_branch_likely_false, \
 		struct bpf_static_key_true: __static_branch_likely_true)(key), 1)
+
+/*
+ * Constants in the code itself: the value is an instruction's immediate, so it costs no memory access, and the verifier
+ * drops what it makes dead. TYPE is an integer, enum or bool of 1, 2, 4 or 8 bytes.
+ *
+ *	DEFINE_STATIC_CONST(__u32, mark, 42);
+ *
+ *	skb->mark = static_const(mark);
+ */
+#define DEFINE_STATIC_CONST(type, name, value) \
+	_Static_assert(sizeof(type) <= 8, "a static constant has at most 8 bytes"); \
+	const type name __attribute__((section(".static_consts"), used)) = (value)
+
+/*
+ * The constant's value. One instruction under the local symbol __static_const.<n>.<name>; a copy of the code has a
+ * place of its own. The conversion drops what sign extension put into the register's upper half.
+ */
+#define static_const(name) \
+	({ \
+		unsigned long long __static_const_value; \
+		if (sizeof(name) == 8) \
+			asm("__static_const.%=.%c[place]:\n" \
+			    "%[out] = %[value] ll" \
+			    : [out] "=r"(__static_const_value) \
+			    : [place] "i"(&(name)), [value] "i"((long long)(name))); \
+		else \
+			asm("__static_const.%=.%c[place]:\n" \
+			    "%[out] = %[value]" \
+			    : [out] "=r"(__static_const_value) \
+			    : [place] "i"(&(name)), [value] "i"((int)(name))); \
+		(__typeof__(name))__static_const_value; \
+	})
 
 #endif

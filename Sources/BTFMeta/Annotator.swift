@@ -9,6 +9,8 @@ public enum Annotator {
   public struct Report: Hashable, Sendable {
     /// All sites of the object, each with its tag in the output.
     public let sites: [ObjectSite]
+    /// All places of its constants, likewise.
+    public let immediates: [ObjectImmediate]
     /// How many tags the output has beyond those of the input.
     public let added: Int
     /// Whether a file was written; false if the output was the input and had all its tags.
@@ -27,10 +29,11 @@ public enum Annotator {
     let destination = try FileReplacement.destination(output ?? input)
     let inPlace = try FileReplacement.destination(input) == destination
     guard annotated.added > 0 || !inPlace else {
-      return Report(sites: annotated.sites, added: 0, wroteFile: false)
+      return Report(sites: annotated.sites, immediates: annotated.immediates, added: 0, wroteFile: false)
     }
     try FileReplacement.write(annotated.bytes, to: destination, likeness: input)
-    return Report(sites: annotated.sites, added: annotated.added, wroteFile: true)
+    return Report(
+      sites: annotated.sites, immediates: annotated.immediates, added: annotated.added, wroteFile: true)
   }
 
   /// The annotated object in memory, for `bpf_object__open_mem`. Throws what `ObjectFile.annotated()` does.

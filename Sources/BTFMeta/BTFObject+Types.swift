@@ -60,13 +60,29 @@ extension BTFObject {
     try declTags().filter { $0.target == id }
   }
 
-  private borrowing func type(_ id: UInt32) -> UnsafePointer<btf_type>? {
+  /// The type with this id; nil if there is none.
+  borrowing func type(_ id: UInt32) -> UnsafePointer<btf_type>? {
     id > 0 && id < typeCount ? btf__type_by_id(raw, id) : nil
   }
 }
 
 /// The kinds that the project reads (`BTF_KIND_*`, include/uapi/linux/btf.h).
 enum BTFKind {
+  static let integer = 1
+  static let pointer = 2
+  static let array = 3
+  static let structure = 4
+  static let union = 5
+  static let enumeration = 6
+  static let typedef = 8
+  static let volatile = 9
+  static let const = 10
+  static let restrict = 11
   static let function = 12
+  static let variable = 14
+  static let dataSection = 15
+  static let float = 16
   static let declTag = 17
+  static let typeTag = 18
+  static let enumeration64 = 19
 }

@@ -21,16 +21,16 @@ extension ObjectFile {
     return section
   }
 
-  /// The FUNC of every function that holds one of these sites.
+  /// The FUNC of each of these functions, which hold sites.
   ///
   /// Throws `.ambiguous` if a FUNC could stand for two bodies, and `.malformed` if a function has no FUNC.
   borrowing func types(
-    of sites: [ObjectSite], in btf: borrowing BTFObject
+    of sites: Set<ObjectFunction>, in btf: borrowing BTFObject
   ) throws(StaticKeysError) -> [ObjectFunction: UInt32] {
     let known = btf.functions()
     let bodies = Dictionary(grouping: functions, by: \.name)
     var types: [ObjectFunction: UInt32] = [:]
-    for function in Set(sites.map(\.function)).sorted(by: ObjectFunction.precedes) {
+    for function in sites.sorted(by: ObjectFunction.precedes) {
       let place = Place(file: name, section: function.section, byte: function.start, function: function.name)
       // The static linker merges the FUNCs of static functions that have one name and one prototype.
       if let other = bodies[function.name]?.first(where: { $0 != function }) {

@@ -37,12 +37,12 @@ extension ObjectFile {
     (site.function.sectionIndex, site.function.start, site.branch.insn)
   }
 
-  private borrowing func function(
+  borrowing func function(
     holding symbol: ObjectSymbol, _ index: FunctionIndex
   ) throws(StaticKeysError) -> ObjectFunction {
     let place = Place(
       file: name, section: symbol.section.map { sections[$0 - 1].name }, byte: ByteOffset(symbol.value),
-      key: SiteSymbol(symbol.name)?.key.rawValue)
+      key: (SiteSymbol(symbol.name)?.key ?? ConstantSymbol(symbol.name)?.name)?.rawValue)
     switch symbol.section.map({ index.holder(ofByte: symbol.value, section: $0) }) ?? .nothing {
     case .function(let function): return function
     case .overlap(let a, let b):

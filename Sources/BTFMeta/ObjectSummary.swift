@@ -3,7 +3,7 @@
 import StaticKeys
 
 /// What an object has of static keys, as values: keys, functions and sites.
-public struct ObjectSummary: Hashable, Sendable {
+public struct ObjectSummary: Sendable {
   /// The file's name.
   public let name: String
   /// The order of its bytes.
@@ -16,6 +16,10 @@ public struct ObjectSummary: Hashable, Sendable {
   public let functions: [ObjectFunction]
   /// Its sites, in the order of section and byte.
   public let sites: [ObjectSite]
+  /// The places of its constants, in the order of section and byte.
+  public let immediates: [ObjectImmediate]
+  /// The C types of its constants, as far as BTF tells.
+  public let constantTypes: [KeyName: ValueType]
   /// Whether its BTF describes all the sites; nil if it has no BTF.
   public let isAnnotated: Bool?
 
@@ -27,6 +31,13 @@ public struct ObjectSummary: Hashable, Sendable {
 }
 
 extension ObjectFile {
+  private borrowing func constantTypes() -> [KeyName: ValueType] {
+    let section = (try? btf())?.dataSection(named: StaticImmediate.section)
+    return Dictionary(
+      (section?.variables ?? []).compactMap { variable in KeyName(variable.name).map { ($0, variable.type) } },
+      uniquingKeysWith: { first, _ in first })
+  }
+
   /// The object's keys, functions and sites. Throws what `sites()` and `annotated()` do, but not `.noBTF`.
   public borrowing func summary() throws(StaticKeysError) -> ObjectSummary {
     let isAnnotated: Bool?
@@ -38,6 +49,6 @@ extension ObjectFile {
     }
     return ObjectSummary(
       name: name, byteOrder: byteOrder, license: license, keys: keys, functions: functions, sites: try sites(),
-      isAnnotated: isAnnotated)
+      immediates: try immediates(), constantTypes: constantTypes(), isAnnotated: isAnnotated)
   }
 }

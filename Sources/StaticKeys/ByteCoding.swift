@@ -14,6 +14,8 @@ struct ByteWriter {
 
   mutating func write(_ value: Bool) { bytes.append(value ? 1 : 0) }
 
+  mutating func write(count: Int) { write(UInt32(truncatingIfNeeded: count)) }
+
   /// Bytes after their 32-bit count.
   mutating func write(counted data: [UInt8]) {
     write(UInt32(truncatingIfNeeded: data.count))

@@ -1,22 +1,29 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// The frame around the bytes of a template or instance map:
+/// The frame around the bytes of a template or instance map, and of a template file:
 ///
 ///     magic u32 | version u16 | reserved u16 = 0 | length u32 | checksum u64 | body …
 ///
 /// All little-endian; `length` counts the body, and the checksum (64-bit FNV-1a) covers everything but itself.
 struct Envelope {
-  /// What the body is: "SKTM" a template, "SKIN" an instance.
+  /// What the body is: "SKTM" a template, "SKIN" an instance, "SKTF" a template file.
   let magic: UInt32
   /// What it is called in messages.
   let name: String
   /// The one version that this code reads and writes.
   let version: UInt16
 
-  static let template = Envelope(magic: 0x4d54_4b53, name: "template", version: 1)
-  static let instance = Envelope(magic: 0x4e49_4b53, name: "instance", version: 1)
+  static let template = Envelope(magic: 0x4d54_4b53, name: "template", version: 2)
+  static let instance = Envelope(magic: 0x4e49_4b53, name: "instance", version: 2)
+  static let collection = Envelope(magic: 0x4654_4b53, name: "template file", version: 1)
 
   private static let headerSize = 20
+
+  /// Whether bytes begin as such a frame does.
+  func begins(_ bytes: [UInt8]) -> Bool {
+    var reader = ByteReader(bytes.prefix(4))
+    return (try? reader.read(UInt32.self)) == magic
+  }
 
   func wrap(_ body: [UInt8]) -> [UInt8] {
     var header = ByteWriter()
@@ -25,7 +32,7 @@ struct Envelope {
     header.write(UInt16(0))
     header.write(UInt32(truncatingIfNeeded: body.count))
     var whole = header
-    whole.write(Self.checksum(header.bytes, body))
+    whole.write(Self.checksum(header.bytes[...], body[...]))
     return whole.bytes + body
   }
 
@@ -42,21 +49,28 @@ struct Envelope {
         .futureVersion, "\(name) has version \(version), this program knows up to \(self.version)",
         advice: "use the version of keyctl that loaded it, or a newer one")
     }
+    guard version == self.version else {
+      throw StaticKeysError(
+        .pastVersion, "\(name) has version \(version), this program knows only \(self.version)",
+        advice: "use the version of keyctl that loaded it, or unload and load it again with this one")
+    }
     let reserved = try reader.read(UInt16.self)
     let length = Int(try reader.read(UInt32.self))
     let checksum = try reader.read(UInt64.self)
     let body = try reader.take(length)
-    guard version == self.version, reserved == 0, checksum == Self.checksum(bytes[..<12], body),
+    guard reserved == 0, checksum == Self.checksum(bytes[..<12], body),
       bytes[body.endIndex...].allSatisfy({ $0 == 0 })
     else { throw StaticKeysError(.corruptedTemplate, "\(name) is damaged: its checksum does not match") }
     return body
   }
 
-  private static func checksum(_ parts: any Sequence<UInt8>...) -> UInt64 {
-    var hash: UInt64 = 0xcbf2_9ce4_8422_2325
-    for part in parts {
-      for byte in part { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01b3 }
+  private static func checksum(_ parts: ArraySlice<UInt8>...) -> UInt64 {
+    parts.reduce(0xcbf2_9ce4_8422_2325) { start, part in
+      part.withUnsafeBytes { bytes in
+        var hash: UInt64 = start
+        for byte in bytes { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01b3 }
+        return hash
+      }
     }
-    return hash
   }
 }

@@ -55,6 +55,12 @@ public struct KeyPattern: Hashable, Sendable, CustomStringConvertible {
     key = Glob(last)
   }
 
+  /// The keys of these collections.
+  public init(collection: Glob, key: Glob) {
+    self.collection = collection
+    self.key = key
+  }
+
   public var description: String { collection.map { "\($0)/\(key)" } ?? key.description }
 
   /// Whether a key of a collection is meant.

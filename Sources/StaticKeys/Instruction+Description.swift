@@ -10,7 +10,10 @@ extension Instruction: CustomStringConvertible {
   /// - Parameters:
   ///   - next: the slot after it, which holds the upper half of a 16-byte instruction.
   ///   - map: the name of the map that a map reference's immediate stands for; templates have a slot number there.
-  public func text(following next: Instruction?, map: (Int32) -> String = { "slot \($0)" }) -> String {
+  ///   - helper: the name of the helper function of this number (`enum bpf_func_id`); nil where it is not known.
+  public func text(
+    following next: Instruction?, map: (Int32) -> String = { "slot \($0)" }, helper: (Int32) -> String? = { _ in nil }
+  ) -> String {
     let known: String? =
       switch opcode & 0x07 {
       case 0x00: loadText(following: next, map: map)
@@ -18,7 +21,7 @@ extension Instruction: CustomStringConvertible {
       case 0x02: storeImmediateText
       case 0x03: storeRegisterText
       case 0x04, 0x07: arithmeticText
-      case 0x05: jumpText
+      case 0x05: jumpText(helper)
       default: jump32Text
       }
     return known ?? rawText
@@ -146,7 +149,7 @@ extension Instruction {
 // .. Jumps ....................................................................................................
 
 extension Instruction {
-  private var jumpText: String? {
+  private func jumpText(_ helper: (Int32) -> String?) -> String? {
     switch opcode & 0xf8 {
     case 0x00:
       switch src {
@@ -155,7 +158,7 @@ extension Instruction {
       case Pseudo.nopOrGoto: "nop_or_goto pc\(Self.signed(off))"
       default: nil
       }
-    case 0x80: callText
+    case 0x80: callText(helper)
     case 0x90: "exit"
     case 0xe0: src == 0 ? "may_goto pc\(Self.signed(off))" : nil
     default: conditionText("r")
@@ -164,9 +167,9 @@ extension Instruction {
 
   private var jump32Text: String? { opcode & 0xf8 == 0 ? "gotol pc\(Self.signed(imm))" : conditionText("w") }
 
-  private var callText: String? {
+  private func callText(_ helper: (Int32) -> String?) -> String? {
     switch src {
-    case 0: "call helper#\(imm)"
+    case 0: "call \(helper(imm).map { "bpf_" + $0 } ?? "helper")#\(imm)"
     case Pseudo.call: "call pc\(Self.signed(imm))"
     case Pseudo.kernelFunctionCall: "call kfunc#\(imm)"
     default: nil

@@ -4,6 +4,8 @@
 public struct Place: Hashable, Sendable, CustomStringConvertible {
   /// A file's path.
   public var file: String?
+  /// A line of that file, the first being 1.
+  public var line: Int?
   /// An ELF section's name.
   public var section: String?
   /// A byte in that section or file.
@@ -21,10 +23,11 @@ public struct Place: Hashable, Sendable, CustomStringConvertible {
 
   /// A place of which these parts are known.
   public init(
-    file: String? = nil, section: String? = nil, byte: ByteOffset? = nil, program: String? = nil,
+    file: String? = nil, line: Int? = nil, section: String? = nil, byte: ByteOffset? = nil, program: String? = nil,
     function: String? = nil, insn: FunctionOffset? = nil, key: String? = nil, source: String? = nil
   ) {
     self.file = file
+    self.line = line
     self.section = section
     self.byte = byte
     self.program = program
@@ -40,14 +43,14 @@ public struct Place: Hashable, Sendable, CustomStringConvertible {
   /// This place, with what it lacks taken from `outer`.
   public func completed(by outer: Place) -> Place {
     Place(
-      file: file ?? outer.file, section: section ?? outer.section, byte: byte ?? outer.byte,
+      file: file ?? outer.file, line: line ?? outer.line, section: section ?? outer.section, byte: byte ?? outer.byte,
       program: program ?? outer.program, function: function ?? outer.function, insn: insn ?? outer.insn,
       key: key ?? outer.key, source: source ?? outer.source)
   }
 
   public var description: String {
     var parts: [String] = []
-    if let file { parts.append(file) }
+    if let file { parts.append(line.map { "\(file):\($0)" } ?? file) } else if let line { parts.append("line \(line)") }
     if let source { parts.append(source) }
     if let section { parts.append("section \(section)") }
     if let byte { parts.append("byte \(byte)") }

@@ -13,6 +13,12 @@ public struct ProgramPlan: Hashable, Sendable {
   /// The sites that change, in order of their place.
   public let changes: [SiteChange]
 
+  /// Whether the program is as wanted already.
+  public var changesNothing: Bool { changes.isEmpty && !needsReload }
+
+  /// Whether it takes another program, and not only other sites: constants are part of what the kernel verified.
+  public var needsReload: Bool { before.mapIDs != after.mapIDs || before.immediates != after.immediates }
+
   /// One site's change, as the single 16-bit `off` replacement of the patch command.
   public struct SiteChange: Hashable, Sendable {
     /// The site.
@@ -31,21 +37,26 @@ public struct ProgramPlan: Hashable, Sendable {
     public var reversed: SiteChange { SiteChange(site: site, from: to, to: from) }
   }
 
-  /// The plan for one program, or nil where its sites are in those states already.
+  /// The plan for one program.
   ///
   /// Keys in `wanted` that the program does not have are none of its business.
-  /// - Parameter states: the state of each site now, by its place.
-  public init?(
-    programID: UInt32, template: ProgramTemplate, instance: ProgramInstance, states: SiteStates, wanted: KeyValues
+  /// - Parameters:
+  ///   - states: the state of each site now, by its place.
+  ///   - immediates: constants that get another value.
+  ///   - maps: which map takes which one's slots.
+  public init(
+    programID: UInt32, template: ProgramTemplate, instance: ProgramInstance, states: SiteStates, wanted: KeyValues,
+    immediates: ImmediateValues = [:], maps: [UInt32: UInt32] = [:]
   ) {
     var after = instance
+    for (name, bits) in immediates where instance.immediates[name] != nil { after.immediates[name] = bits }
+    after.mapIDs = instance.mapIDs.map { maps[$0] ?? $0 }
     for (key, value) in wanted where instance.values[key] != nil { after.values[key] = value }
     changes = template.sites.compactMap { site in
       guard let value = wanted[site.key], let from = states[site.insn] else { return nil }
       let to = site.branch.layout.state(enabled: value)
       return from == to ? nil : SiteChange(site: site, from: from, to: to)
     }
-    guard !changes.isEmpty else { return nil }
     self.programID = programID
     self.template = template
     before = instance
@@ -62,5 +73,14 @@ extension ProgramTemplate {
     SiteStates(
       sites.map { ($0.insn, $0.branch.layout.state(enabled: values[$0.key] ?? $0.branch.defaultValue)) },
       uniquingKeysWith: { first, _ in first })
+  }
+
+  /// The values of the keys whose sites are in these states; a key whose sites disagree is left out.
+  public func values(in states: SiteStates) -> KeyValues {
+    var values: [KeyName: Set<Bool>] = [:]
+    for site in sites {
+      if let state = states[site.insn] { values[site.key, default: []].insert(site.branch.layout.enabled(in: state)) }
+    }
+    return values.compactMapValues { $0.count == 1 ? $0.first : nil }
   }
 }

@@ -20,6 +20,12 @@ extension ProgramTemplate {
       out.write(site.functionStart.rawValue)
       out.write(site.branch.tag)
     }
+    out.write(UInt32(truncatingIfNeeded: immediates.count))
+    for site in immediates {
+      out.write(site.function)
+      out.write(site.functionStart.rawValue)
+      out.write(site.immediate.tag)
+    }
     return Envelope.template.wrap(out.bytes)
   }
 
@@ -41,11 +47,13 @@ extension ProgramTemplate {
     let mapSlots = Int(try reader.read(UInt32.self))
     var sites: [BranchSite] = []
     for _ in 0..<(try reader.readCount(ofSize: 12)) { sites.append(try Self.readSite(&reader)) }
+    var immediates: [ImmediateSite] = []
+    for _ in 0..<(try reader.readCount(ofSize: 12)) { immediates.append(try Self.readImmediate(&reader)) }
     guard reader.isAtEnd else { throw StaticKeysError(.corruptedTemplate, "goes on after its end") }
     self.init(
       name: name, type: type, expectedAttachType: expectedAttachType, flags: flags, kernelVersion: kernelVersion,
       attachBTFID: attachBTFID, license: license, instructions: instructions, functionInfo: functionInfo,
-      lineInfo: lineInfo, mapSlots: mapSlots, sites: sites)
+      lineInfo: lineInfo, mapSlots: mapSlots, sites: sites, immediates: immediates)
     try validate()
   }
 
@@ -66,6 +74,16 @@ extension ProgramTemplate {
     guard let branch = StaticBranch(tag: tag),
       let site = BranchSite(branch: branch, function: function, functionStart: start)
     else { throw StaticKeysError(.corruptedTemplate, "holds no site in '\(tag)'", at: Place(function: function)) }
+    return site
+  }
+
+  private static func readImmediate(_ reader: inout ByteReader) throws(StaticKeysError) -> ImmediateSite {
+    let function = try reader.readString()
+    let start = InsnOffset(try reader.read())
+    let tag = try reader.readString()
+    guard let immediate = StaticImmediate(tag: tag),
+      let site = ImmediateSite(immediate: immediate, function: function, functionStart: start)
+    else { throw StaticKeysError(.corruptedTemplate, "holds no constant in '\(tag)'", at: Place(function: function)) }
     return site
   }
 }

@@ -2,20 +2,30 @@
 
 /// How a template becomes instructions for BPF_PROG_LOAD.
 extension ProgramTemplate {
-  /// The instructions with every site in the state that `values` asks for and every map slot filled.
+  /// The instructions of an instance: sites, constants and map slots are as it says.
+  ///
+  /// - Parameter mapFDs: a file descriptor for each slot.
+  /// - Throws: as `instructions(values:immediates:mapFDs:form:)`.
+  public func instructions(for instance: ProgramInstance, mapFDs: [Int32]) throws(StaticKeysError) -> [Instruction] {
+    try instructions(
+      values: instance.values, immediates: instance.immediates, mapFDs: mapFDs, form: instance.form)
+  }
+
+  /// The instructions with every site in the state that `values` asks for, every constant and every map slot filled.
   ///
   /// - Parameters:
   ///   - mapFDs: a file descriptor for each slot.
   ///   - form: what the kernel takes; `.native` needs one with the proposed interface.
-  /// - Throws: `.usage` for a key without a value or a slot without a map.
+  /// - Throws: `.usage` for a key or constant without a value or a slot without a map.
   public func instructions(
-    values: KeyValues, mapFDs: [Int32], form: SiteForm = .pair
+    values: KeyValues, immediates: ImmediateValues = [:], mapFDs: [Int32], form: SiteForm = .pair
   ) throws(StaticKeysError) -> [Instruction] {
     guard mapFDs.count == mapSlots else {
       throw StaticKeysError(.usage, "\(mapFDs.count) maps for \(mapSlots) slots", at: Place(program: name))
     }
     var result = instructions
     try setSites(of: &result, values: values, form: form)
+    try setImmediates(of: &result, values: immediates)
     for index in mapReferences { result[index].imm = mapFDs[Int(result[index].imm)] }
     return result
   }
@@ -54,6 +64,18 @@ extension ProgramTemplate {
       if ControlFlow(result).reaches(index + 1, from: site.functionStart.index) {
         result[index].opcode = Instruction.Opcode.jumpAlways
       }
+    }
+  }
+
+  /// Writes constants into `result`, which are this template's instructions.
+  public func setImmediates(of result: inout [Instruction], values: ImmediateValues) throws(StaticKeysError) {
+    for site in immediates {
+      guard let bits = values[site.name], site.immediate.takes(bits) else {
+        throw StaticKeysError(.usage, "no value for the constant", at: Place(program: name, key: site.name.rawValue))
+      }
+      let (low, high) = site.immediate.immediates(for: bits)
+      result[site.insn.index].imm = low
+      if site.immediate.size == 8 { result[site.insn.index + 1].imm = high }
     }
   }
 

@@ -23,8 +23,35 @@ extension ProgramTemplate {
     for site in sites { try check(site) }
     try require(
       zip(sites, sites.dropFirst()).allSatisfy { $0.insn < $1.insn }, "its sites are not in order of their place")
+    for site in immediates { try check(site) }
+    try require(
+      zip(immediates, immediates.dropFirst()).allSatisfy { $0.insn < $1.insn },
+      "its constants are not in order of their place")
+    try require(
+      Set(immediates.map { Constant($0.immediate) }).count == immediateDefaults.count,
+      "a constant has two sizes or default values")
     try require(
       keys.count == Set(sites.map(\.key)).count, "a key has two default values")
+  }
+
+  private struct Constant: Hashable {
+    let name: KeyName
+    let size: Int
+    let isSigned: Bool
+    let defaultValue: ImmediateBits
+
+    init(_ immediate: StaticImmediate) {
+      name = immediate.name
+      size = immediate.size
+      isSigned = immediate.isSigned
+      defaultValue = immediate.defaultValue
+    }
+  }
+
+  private func check(_ site: ImmediateSite) throws(StaticKeysError) {
+    _ = try located(at: site.place.completed(by: Place(program: name))) { () throws(StaticKeysError) in
+      try ImmediateInstruction.value(in: instructions, at: site.insn.index, size: site.immediate.size)
+    }
   }
 
   private func check(_ site: BranchSite) throws(StaticKeysError) {

@@ -29,6 +29,8 @@ public struct ProgramTemplate: Hashable, Sendable {
   public var mapSlots: Int
   /// The branches, in order of their place.
   public var sites: [BranchSite]
+  /// The places of constants, in order.
+  public var immediates: [ImmediateSite]
 
   /// Records of one size, whose fields are the kernel's business but for the first, an instruction offset.
   public struct InfoRecords: Hashable, Sendable {
@@ -51,7 +53,7 @@ public struct ProgramTemplate: Hashable, Sendable {
   public init(
     name: String, type: UInt32, expectedAttachType: UInt32, flags: UInt32, kernelVersion: UInt32, attachBTFID: UInt32,
     license: String, instructions: [Instruction], functionInfo: InfoRecords, lineInfo: InfoRecords, mapSlots: Int,
-    sites: [BranchSite]
+    sites: [BranchSite], immediates: [ImmediateSite] = []
   ) {
     self.name = name
     self.type = type
@@ -65,6 +67,7 @@ public struct ProgramTemplate: Hashable, Sendable {
     self.lineInfo = lineInfo
     self.mapSlots = mapSlots
     self.sites = sites
+    self.immediates = immediates
   }
 
   /// The keys that steer this program, by name.
@@ -75,6 +78,13 @@ public struct ProgramTemplate: Hashable, Sendable {
   /// The value that each key of the program has in the object.
   public var defaults: KeyValues {
     KeyValues(uniqueKeysWithValues: keys.map { ($0.name, $0.defaultValue) })
+  }
+}
+
+extension ProgramTemplate {
+  /// The value that each constant of the program has in the object.
+  public var immediateDefaults: ImmediateValues {
+    ImmediateValues(immediates.map { ($0.name, $0.immediate.defaultValue) }, uniquingKeysWith: { first, _ in first })
   }
 }
 

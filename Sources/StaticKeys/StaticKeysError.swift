@@ -35,6 +35,31 @@ public struct StaticKeysError: Error, Hashable, Sendable {
   }
 }
 
+extension StaticKeysError {
+  private static let mostTold = 20
+
+  /// Several errors told as one, which has the first one's code; nil if there are none.
+  public init?(all errors: [StaticKeysError]) {
+    guard let first = errors.first else { return nil }
+    guard errors.count > 1 else {
+      self = first
+      return
+    }
+    let file = Set(errors.map(\.place.file)).count == 1 ? first.place.file : nil
+    var told = errors.prefix(Self.mostTold).map { error in
+      var place = error.place
+      if file != nil { place.file = nil }
+      return place.isEmpty ? error.message : "\(place): \(error.message)"
+    }
+    if errors.count > told.count { told.append("and \(errors.count - told.count) more") }
+    var advice: [String] = []
+    for one in errors.compactMap(\.advice) where !advice.contains(one) { advice.append(one) }
+    self.init(
+      first.code, told.joined(separator: "; "), at: Place(file: file), errno: first.errno,
+      advice: advice.isEmpty ? nil : advice.prefix(Self.mostTold).joined(separator: "; "))
+  }
+}
+
 extension StaticKeysError: CustomStringConvertible {
   /// One line: where: what (advice).
   public var description: String {
@@ -80,12 +105,18 @@ extension StaticKeysError {
     public static let corruptedTemplate = Code(rawValue: "corrupted_template")
     /// A template or instance map was written by a newer version.
     public static let futureVersion = Code(rawValue: "future_version")
+    /// A template or instance map was written by an older version.
+    public static let pastVersion = Code(rawValue: "past_version")
+    /// A value that its C type cannot hold.
+    public static let badValue = Code(rawValue: "bad_value")
     /// Somebody else changed the program or hook meanwhile.
     public static let changedMeanwhile = Code(rawValue: "changed_meanwhile")
     /// Some programs were changed and could not be changed back.
     public static let partlyApplied = Code(rawValue: "partly_applied")
     /// The kernel refused a call.
     public static let kernel = Code(rawValue: "kernel")
+    /// The result could not be written; what was asked for has been done.
+    public static let output = Code(rawValue: "output")
     /// The caller asked for something that makes no sense.
     public static let usage = Code(rawValue: "usage")
   }

@@ -29,7 +29,9 @@ struct BTFObjectTests {
       StaticBranch(
         key: key, insn: FunctionOffset(1), target: FunctionOffset(2), layout: .likely, defaultValue: true))
     #expect(btf.functionName(other) == nil)
-    expectFailure(.malformed, "insn 1, key k: BTF id \(other) is no function") { try btf.addTag(branch, to: other) }
+    expectFailure(.malformed, "insn 1, key k: BTF id \(other) is no function") {
+      try btf.addTag(.branch(branch), to: other)
+    }
   }
 
   @Test("Tags of one function are found by its id")

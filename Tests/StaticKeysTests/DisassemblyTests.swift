@@ -86,6 +86,12 @@ import Testing
     Golden(0x95, "exit"),
   ]
 
+  @Test("a helper by its name, as far as it is known") func helperNames() {
+    let call = Instruction(opcode: 0x85, imm: 6)
+    #expect(call.text(following: nil, helper: { $0 == 6 ? "trace_printk" : nil }) == "call bpf_trace_printk#6")
+    #expect(call.text(following: nil, helper: { _ in nil }) == "call helper#6")
+  }
+
   @Test("as the verifier writes it", arguments: arithmetic + memory + jumps)
   func golden(_ row: Golden) { #expect(row.instruction.description == row.text) }
 

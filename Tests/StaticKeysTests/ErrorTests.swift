@@ -73,12 +73,13 @@ import Testing
     let codes: [StaticKeysError.Code] = [
       .file, .notBPFObject, .malformed, .noBTF, .badSite, .undefinedKey, .notFound, .ambiguous, .exists, .unsupported,
       .permission, .verifier, .corruptedTemplate, .futureVersion, .changedMeanwhile, .partlyApplied, .kernel, .usage,
+      .pastVersion, .badValue,
     ]
     #expect(
       codes.map(\.rawValue) == [
         "file", "not_bpf_object", "malformed", "no_btf", "bad_site", "undefined_key", "not_found", "ambiguous",
         "exists", "unsupported", "permission", "verifier", "corrupted_template", "future_version",
-        "changed_meanwhile", "partly_applied", "kernel", "usage",
+        "changed_meanwhile", "partly_applied", "kernel", "usage", "past_version", "bad_value",
       ])
   }
 }

@@ -25,7 +25,7 @@ import Testing
           _ = try ProgramTemplate(decoding: damaged)
           Issue.record("byte \(index) changed by \(flip) is accepted")
         } catch {
-          guard error.code == .corruptedTemplate || error.code == .futureVersion else {
+          guard [.corruptedTemplate, .futureVersion, .pastVersion].contains(error.code) else {
             Issue.record("byte \(index) changed by \(flip): \(error)")
             return
           }
@@ -42,10 +42,18 @@ import Testing
 
   @Test func newerVersion() {
     var newer = bytes
-    newer[4] = 2
+    newer[4] = 3
     let error = refusal(newer)
     #expect(error?.code == .futureVersion)
-    #expect(error?.message == "template has version 2, this program knows up to 1")
+    #expect(error?.message == "template has version 3, this program knows up to 2")
+  }
+
+  @Test func olderVersion() {
+    var older = bytes
+    older[4] = 1
+    let error = refusal(older)
+    #expect(error?.code == .pastVersion)
+    #expect(error?.message == "template has version 1, this program knows only 2")
   }
 
   @Test("an instance is no template and the other way round") func otherKind() {
