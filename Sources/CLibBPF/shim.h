@@ -5,16 +5,62 @@
 #include <bpf/libbpf.h>
 #include <linux/bpf.h>
 #include <linux/btf.h>
+#include <linux/perf_event.h>
 
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include "uapi.h"
 
+/* The name of a helper function after "bpf_", of those that the installed headers know; NULL of others. */
+static inline const char *sk_helper_name(int number)
+{
+#define SK_NAME(name, ...) [BPF_FUNC_##name] = #name
+	static const char *const names[] = { __BPF_FUNC_MAPPER(SK_NAME) };
+#undef SK_NAME
+	return number > 0 && number < (int)(sizeof(names) / sizeof(*names)) ? names[number] : 0;
+}
+
 /* bpf(2) with a command that libbpf does not know; variadic syscall() cannot be called from Swift. */
 static inline int sk_bpf(int command, void *attr, unsigned int size)
 {
 	return (int)syscall(SYS_bpf, command, attr, size);
+}
+
+/*
+ * perf_event_open(2) for all processes on a CPU. Its attributes are bit fields, which Swift does not see in full; `every`
+ * is a frequency in Hz or a number of events.
+ */
+static inline int sk_perf_event_open(__u32 type, __u64 config, __u64 config1, __u64 config2, __u64 every,
+				     int every_is_frequency, int cpu)
+{
+	struct perf_event_attr attr = {
+		.type = type, .size = sizeof(attr), .config = config, .config1 = config1, .config2 = config2,
+		.sample_period = every, .freq = every_is_frequency != 0,
+	};
+
+	return (int)syscall(SYS_perf_event_open, &attr, -1, cpu, -1, PERF_FLAG_FD_CLOEXEC);
+}
+
+/* Stores of 1, 2, 4 or 8 aligned bytes that another CPU sees whole; `value` has them in its first bytes. */
+static inline void sk_store(void *at, unsigned long long value, unsigned int size)
+{
+	switch (size) {
+	case 8: __atomic_store_n((unsigned long long *)at, value, __ATOMIC_RELEASE); break;
+	case 4: __atomic_store_n((unsigned int *)at, *(unsigned int *)&value, __ATOMIC_RELEASE); break;
+	case 2: __atomic_store_n((unsigned short *)at, *(unsigned short *)&value, __ATOMIC_RELEASE); break;
+	case 1: __atomic_store_n((unsigned char *)at, *(unsigned char *)&value, __ATOMIC_RELEASE); break;
+	}
+}
+
+/* Sets the bits of a mask in a byte; the others may change meanwhile and keep what they get. */
+static inline void sk_merge_byte(void *at, unsigned char bits, unsigned char mask)
+{
+	unsigned char old = __atomic_load_n((unsigned char *)at, __ATOMIC_RELAXED);
+
+	while (!__atomic_compare_exchange_n((unsigned char *)at, &old, (old & ~mask) | (bits & mask), 0,
+					    __ATOMIC_RELEASE, __ATOMIC_RELAXED))
+		;
 }
 
 /* setns(fd, CLONE_NEWNET): declared only under _GNU_SOURCE, which the import of glibc into Swift does not define. */

@@ -8,6 +8,40 @@
 /* enum bpf_attach_type, Linux 6.6 and 6.7 */
 #define SK_BPF_TCX_INGRESS 46
 #define SK_BPF_TCX_EGRESS 47
+#define SK_BPF_NETKIT_PRIMARY 54
+#define SK_BPF_NETKIT_PEER 55
+
+/*
+ * attr of BPF_PROG_QUERY, Linux 6.6: a hook's target is a cgroup's or map's descriptor, or an interface's index. An
+ * older kernel refuses what it does not know if it is not zero.
+ */
+struct sk_prog_query_attr {
+	__u32 target;
+	__u32 attach_type;
+	__u32 query_flags;
+	__u32 attach_flags;
+	__aligned_u64 prog_ids;
+	__u32 count;
+	__u32 pad;
+	__aligned_u64 prog_attach_flags;
+	__aligned_u64 link_ids;
+	__aligned_u64 link_attach_flags;
+	__u64 revision;
+};
+
+/* attr of BPF_PROG_ATTACH, Linux 6.6 */
+struct sk_prog_attach_attr {
+	__u32 target;
+	__u32 prog_fd;
+	__u32 attach_type;
+	__u32 attach_flags;
+	__u32 replace_fd;
+	__u32 relative_fd;
+	__u64 expected_revision;
+};
+
+_Static_assert(sizeof(struct sk_prog_query_attr) == 64, "attr.query");
+_Static_assert(sizeof(struct sk_prog_attach_attr) == 32, "attr of BPF_PROG_ATTACH");
 
 /*
  * The proposed interface of kernel-patches. The command's number is nowhere here: it is read from the running kernel's

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import StaticKeys
+import SystemPackage
+
+/// One place that holds a program: a link, a pin, a slot of a program array.
+public struct Attachment: Sendable {
+  /// What it is, for people: "xdp link 7 (ifindex 3)", "pin /sys/fs/bpf/…".
+  public let description: String
+  /// How to put another program there; nil where keyctl cannot.
+  let replacement: (any Replacement)?
+  /// Whether what the program hung on is gone, so that nothing is left to replace.
+  var isSevered = false
+}
+
+/// Puts one program in another's place at one hook, in a single step without a moment of absence.
+protocol Replacement: Sendable {
+  /// Replaces `old` by `new`, if `old` is what is there; the other way round it undoes itself.
+  ///
+  /// - Throws: `.changedMeanwhile` if something else is there, `.kernel` for any other refusal.
+  func replace(_ old: ProgramHandle, by new: ProgramHandle) throws(StaticKeysError)
+
+  /// Looks whether it can be done, before anything is changed; most kinds always can.
+  ///
+  /// - Throws: `.unsupported` with the reason.
+  func check(_ program: ManagedProgram) throws(StaticKeysError)
+}
+
+extension Replacement {
+  func check(_ program: ManagedProgram) throws(StaticKeysError) {}
+}
+
+/// A loaded program with its id, kept alive.
+struct ProgramHandle: Sendable {
+  let id: UInt32
+  let fd: SharedFD
+}

@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import StaticKeys
+import SystemPackage
+
+/// How pins come to a collection all at once, whenever the writer is killed.
+///
+/// They are made in a directory beside the collection, NAME__new, which the next writer removes. That becomes the
+/// collection by its renaming; or, where the collection is there already, NAME__add, and whoever finds that moves the
+/// pins on.
+extension CollectionStore {
+  private static let stagedSuffix = "__new"
+  private static let addedSuffix = "__add"
+
+  /// Whether a directory is none of a collection's own.
+  static func isStaging(_ name: String) -> Bool { name.hasSuffix(stagedSuffix) || name.hasSuffix(addedSuffix) }
+
+  /// The directories that killed writers left.
+  func leftovers() -> [String] {
+    BPFFS.entries(of: Self.root).filter { $0.isDirectory && Self.isStaging($0.name) }.map(\.name).sorted()
+  }
+
+  /// Makes the directory in which the pins of a collection, or more pins for it, are put together.
+  ///
+  /// - Returns: its name, which stands for a collection.
+  func stage(_ collection: String) throws(StaticKeysError) -> String {
+    try recover(collection)
+    let staged = collection + Self.stagedSuffix
+    try create(staged)
+    return staged
+  }
+
+  /// Runs `body` with such a directory, which does not outlive an error of it.
+  func staging<R>(
+    _ collection: String, _ body: (_ staged: String) throws(StaticKeysError) -> R
+  ) throws(StaticKeysError) -> R {
+    let staged = try stage(collection)
+    do throws(StaticKeysError) {
+      return try body(staged)
+    } catch {
+      do throws(StaticKeysError) { try removeTree(staged) } catch let second {
+        throw StaticKeysError(
+          .partlyApplied, "\(error); and could not clean up: \(second)", errno: error.errno, advice: "run 'gc'")
+      }
+      throw error
+    }
+  }
+
+  /// Makes what is staged the collection.
+  func publish(_ collection: String) throws(StaticKeysError) {
+    try move(collection + Self.stagedSuffix, to: collection)
+  }
+
+  /// Settles that what is staged is to be the collection's: from now on it is only moved on.
+  func settleAddition(to collection: String) throws(StaticKeysError) {
+    try move(collection + Self.stagedSuffix, to: collection + Self.addedSuffix)
+  }
+
+  /// Moves settled pins to the collection, over those of the same name.
+  ///
+  /// - Returns: the pins moved.
+  @discardableResult
+  func completeAddition(to collection: String) throws(StaticKeysError) -> [FilePath] {
+    let added = collection + Self.addedSuffix
+    var moved: [FilePath] = []
+    do throws(Errno) {
+      for part in Part.allCases.reversed() {
+        let (from, to) = (Self.directory(of: part, in: added), Self.directory(of: part, in: collection))
+        for entry in BPFFS.entries(of: from) {
+          try system.rename(from.appending(entry.name), to: to.appending(entry.name))
+          moved.append(to.appending(entry.name))
+        }
+        do throws(Errno) { try system.removeDirectory(from) } catch .noSuchFileOrDirectory {}
+      }
+      try moveInstances(of: added, to: collection)
+      try system.removeDirectory(Self.directory(of: added))
+    } catch {
+      throw .kernel(
+        error, "cannot move pins to the collection", at: Place(file: Self.directory(of: added).string),
+        needs: [.sysAdmin])
+    }
+    return moved
+  }
+
+  /// Moves instances, each in one step.
+  private func moveInstances(of added: String, to collection: String) throws(Errno) {
+    let folder = Self.directory(of: added).appending(Self.instanceFolder)
+    let names = instances(of: added)
+    if !names.isEmpty {
+      let target = Self.directory(of: collection).appending(Self.instanceFolder)
+      do throws(Errno) { try system.makeDirectory(target) } catch .fileExists {}
+      for name in names { try system.rename(folder.appending(name), to: target.appending(name)) }
+    }
+    do throws(Errno) { try system.removeDirectory(folder) } catch .noSuchFileOrDirectory {}
+  }
+
+  /// Brings what a killed writer left of a collection to one of its ends: an addition that was settled is completed, and
+  /// whatever was not is removed.
+  ///
+  /// - Returns: the pins completed, nil if no addition was; and those removed.
+  @discardableResult
+  func recover(_ collection: String) throws(StaticKeysError) -> (completed: [FilePath]?, removed: [FilePath]) {
+    let left = leftovers()
+    var completed: [FilePath]?
+    var removed: [FilePath] = []
+    let added = collection + Self.addedSuffix
+    if left.contains(added) {
+      if names().contains(collection) {
+        completed = try completeAddition(to: collection)
+      } else {
+        removed += try removeTree(added)
+      }
+    }
+    if left.contains(collection + Self.stagedSuffix) { removed += try removeTree(collection + Self.stagedSuffix) }
+    return (completed, removed)
+  }
+
+  /// The collection that a leftover belongs to.
+  static func collection(ofLeftover name: String) -> String { String(name.dropLast(stagedSuffix.count)) }
+
+  private func move(_ old: String, to new: String) throws(StaticKeysError) {
+    do throws(Errno) {
+      try system.rename(Self.directory(of: old), to: Self.directory(of: new))
+    } catch {
+      throw .kernel(
+        error, "cannot rename the directory", at: Place(file: Self.directory(of: old).string), needs: [.sysAdmin])
+    }
+  }
+}

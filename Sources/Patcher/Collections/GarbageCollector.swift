@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import CLibBPF
+import StaticKeys
+import SystemPackage
+
+/// What `GarbageCollector` did, or would do.
+public struct GarbageReport: Sendable {
+  /// A pin or directory, and what it was.
+  public struct Item: Hashable, Sendable {
+    /// Its path.
+    public let path: FilePath
+    /// Why nobody misses it.
+    public let reason: String
+  }
+
+  /// What was removed.
+  public internal(set) var removed: [Item] = []
+  /// Pins of additions that were settled and are now in place.
+  public internal(set) var completed: [FilePath] = []
+}
+
+/// Removes what killed writers and vanished devices leave behind.
+///
+/// Garbage is, and nothing else: a directory in which a writer that lives no more put pins together; a collection's
+/// directory without a pinned program, if no program of that collection runs; a collection's pin of a link whose device
+/// or cgroup is gone; and a pin PATH__new of a program beside a pin PATH of the same program's other variant. All but
+/// the last lie under /sys/fs/bpf/keyctl. Holding the writers' lock, it meets no directory that is still being filled.
+public struct GarbageCollector: Sendable {
+  private let system: BPFSystem
+  private let store: CollectionStore
+
+  /// Works through this door to the kernel.
+  public init(system: BPFSystem = BPFSystem()) {
+    self.system = system
+    store = CollectionStore(system: system)
+  }
+
+  /// Removes all garbage there is.
+  ///
+  /// - Parameter dryRun: tells of it, and leaves it.
+  /// - Throws: `.permission` or `.kernel`.
+  public func collect(dryRun: Bool = false) throws(StaticKeysError) -> GarbageReport {
+    try WriterLock.hold(system: system) { () throws(StaticKeysError) in
+      var report = GarbageReport()
+      try collectLeftovers(dryRun, &report)
+      let programs = try Discovery.inventory(system: system).programs
+      try collectCollections(dryRun, besides: Set(programs.map(\.instance.collection)), &report)
+      let variants = Dictionary(programs.map { ($0.id, ProgramIdentity($0)) }) { $1 }
+      do throws(Errno) {
+        try collectSeveredLinks(dryRun, &report)
+        try collectPins(dryRun, beside: variants, &report)
+      } catch {
+        throw .kernel(error, "cannot look for garbage", needs: [.sysAdmin])
+      }
+      // Fails while there are collections.
+      if !dryRun { try? system.removeDirectory(CollectionStore.root) }
+      return report
+    }
+  }
+
+  private func collectLeftovers(_ dryRun: Bool, _ report: inout GarbageReport) throws(StaticKeysError) {
+    for leftover in store.leftovers() {
+      let collection = CollectionStore.collection(ofLeftover: leftover)
+      let reason = "a writer that was killed left it"
+      guard dryRun else {
+        let recovered = try store.recover(collection)
+        report.completed += recovered.completed ?? []
+        report.removed += recovered.removed.map { .init(path: $0, reason: reason) }
+        continue
+      }
+      report.removed.append(.init(path: CollectionStore.directory(of: leftover), reason: reason))
+    }
+  }
+
+  private func collectCollections(
+    _ dryRun: Bool, besides running: Set<String>, _ report: inout GarbageReport
+  ) throws(StaticKeysError) {
+    for collection in store.names() where !running.contains(collection) {
+      let programs = store.places(of: collection).flatMap { place in
+        BPFFS.entries(of: CollectionStore.directory(of: .programs, in: place))
+      }
+      guard programs.isEmpty, CollectionStore.isValid(name: collection) else { continue }
+      if !dryRun { try store.removeTree(collection) }
+      report.removed.append(
+        .init(path: CollectionStore.directory(of: collection), reason: "no program of that collection runs"))
+    }
+  }
+
+  private func collectSeveredLinks(_ dryRun: Bool, _ report: inout GarbageReport) throws(Errno) {
+    for place in store.names().flatMap({ store.places(of: $0) }) {
+      let directory = CollectionStore.directory(of: .links, in: place)
+      for entry in BPFFS.entries(of: directory) where !entry.isDirectory {
+        let path = directory.appending(entry.name)
+        let pinned = try system.openPin(path)
+        let kind = BPFFS.kind(of: pinned)
+        guard kind != .program, kind != .map, Self.isSevered(try system.rawInfo(ofLink: pinned)) else { continue }
+        if !dryRun { try system.unlink(path) }
+        report.removed.append(.init(path: path, reason: "what the link was on is gone"))
+      }
+    }
+  }
+
+  private static func isSevered(_ info: bpf_link_info) -> Bool {
+    switch LinkKind(rawValue: info.type) {
+    // tcx's structure starts with the interface as XDP's does.
+    case .xdp, .tcx: info.xdp.ifindex == 0
+    case .cgroup: info.cgroup.cgroup_id == 0
+    default: false
+    }
+  }
+
+  private func collectPins(
+    _ dryRun: Bool, beside variants: [UInt32: ProgramIdentity], _ report: inout GarbageReport
+  ) throws(Errno) {
+    for path in BPFFS.pins() {
+      guard let replaced = PinReplacement.path(whoseReplacementIs: path),
+        let left = try program(pinnedAt: path).flatMap({ variants[$0] }),
+        try program(pinnedAt: replaced).flatMap({ variants[$0] }) == left
+      else { continue }
+      if !dryRun { try system.unlink(path) }
+      report.removed.append(.init(path: path, reason: "it was to be renamed over \(replaced)"))
+    }
+  }
+
+  /// The id of the program at a path; nil if there is none.
+  private func program(pinnedAt path: FilePath) throws(Errno) -> UInt32? {
+    do throws(Errno) {
+      let pinned = try system.openPin(path)
+      return BPFFS.kind(of: pinned) == .program ? try system.rawInfo(ofProgram: pinned).id : nil
+    } catch .noSuchFileOrDirectory {
+      return nil
+    } catch .permissionDenied {
+      // What BPF_OBJ_GET does not open is no program.
+      return nil
+    }
+  }
+}

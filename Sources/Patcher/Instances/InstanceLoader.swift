@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import BTFMeta
+import StaticKeys
+import SystemPackage
+
+/// What came of making instances.
+public struct InstancesReport: Sendable {
+  /// The collection's name.
+  public let collection: String
+  /// Its pins.
+  public let directory: FilePath
+  /// Whether the collection was loaded before.
+  public let wasLoaded: Bool
+  /// The collection's maps that the instances share, by name.
+  public let sharedMaps: [String]
+  /// The instances, in the order in which they were asked for.
+  public let instances: [(name: String, report: LoadReport)]
+}
+
+extension CollectionLoader {
+  /// Makes instances of an object or template: many programs from one template, each with its own values and hooks.
+  ///
+  /// The collection is made if it is not there. Each instance has maps of its own, but for those that are shared; of the
+  /// template there is one in the kernel. An object is made into a template first, in memory.
+  /// - Parameters:
+  ///   - file: an object or a template.
+  ///   - name: the collection's name instead of the file's.
+  ///   - shared: the maps that are the collection's and not each instance's; patterns.
+  ///   - way: by what programs hang on their hooks.
+  ///   - progress: told how many instances are loaded.
+  /// - Throws: `.exists` for an instance's name or a hook that is taken; else as `load`. Nothing stays behind.
+  public func load(
+    _ file: FilePath, name: String? = nil, instances: [InstanceSpec], sharing shared: [Glob] = [],
+    via way: AttachWay = .auto, engine: EngineChoice = .auto, progress: Changer.Progress? = nil
+  ) throws(StaticKeysError) -> InstancesReport {
+    let template: CollectionTemplate
+    if let known = try TemplateFile.readIfTemplate(file) {
+      template = known
+    } else {
+      template = try TemplateBuilder(system: system).build(file)
+    }
+    return try located(at: Place(file: file.string)) { () throws(StaticKeysError) in
+      try load(
+        template, name: name, instances: instances, sharing: shared, via: way, engine: engine, progress: progress)
+    }
+  }
+
+  /// Makes instances of a template; as those of a file.
+  public func load(
+    _ template: CollectionTemplate, name: String? = nil, instances: [InstanceSpec], sharing shared: [Glob] = [],
+    via way: AttachWay = .auto, engine: EngineChoice = .auto, progress: Changer.Progress? = nil
+  ) throws(StaticKeysError) -> InstancesReport {
+    let collection = name ?? template.object
+    try Self.require(collection: collection)
+    try Self.require(instances)
+    try template.requireThisMachine()
+    let form = try engine.form()
+    return try WriterLock.hold(system: system) { () throws(StaticKeysError) in
+      let store = CollectionStore(system: system)
+      try store.recover(collection)
+      let taken = Set(store.instances(of: collection))
+      if let twice = instances.first(where: { taken.contains($0.name) }) {
+        throw StaticKeysError(
+          .exists, "the collection '\(collection)' has an instance '\(twice.name)' already",
+          advice: "unload that one first, or give another name")
+      }
+      let common = try commonParts(of: template, named: collection, sharing: shared, store: store)
+      let loader = TemplateLoader(
+        system: system, template: template, collection: collection, form: form, common: common)
+      DescriptorLimit.raise(toHold: instances.count * (template.programs.count * 2 + template.maps.count))
+      let loaded = try inParallel(instances.count, progress: progress) { index throws(StaticKeysError) in
+        let spec = instances[index]
+        return try located(at: spec.place(in: collection)) { () throws(StaticKeysError) in
+          try loader.load(instance: spec.name, settings: spec.settings, values: spec.values)
+        }
+      }
+      return try publish(loaded, as: instances, in: collection, common: common, way: way, store: store)
+    }
+  }
+
+  private static func require(_ instances: [InstanceSpec]) throws(StaticKeysError) {
+    guard !instances.isEmpty else { throw StaticKeysError(.usage, "no instance is asked for") }
+    var seen: Set<String> = []
+    for spec in instances {
+      guard CollectionStore.isValid(name: spec.name) else {
+        throw StaticKeysError(
+          .usage, "'\(spec.name)' cannot be an instance's name", advice: "use letters, digits, _ and -")
+      }
+      guard seen.insert(spec.name).inserted else {
+        throw StaticKeysError(.exists, "the instance '\(spec.name)' is asked for twice")
+      }
+    }
+  }
+
+  private func commonParts(
+    of template: CollectionTemplate, named collection: String, sharing shared: [Glob], store: CollectionStore
+  ) throws(StaticKeysError) -> CommonParts {
+    guard store.names().contains(collection) else {
+      return try CommonParts(of: template, named: collection, sharing: shared, system: system)
+    }
+    let running = try Discovery.inventory(system: system).programs.filter { $0.instance.collection == collection }
+    return try CommonParts(
+      of: template, running: running, named: collection, sharing: shared,
+      pinned: { name throws(StaticKeysError) in try store.pinned(name, part: .maps, of: collection) }, system: system)
+  }
+
+  /// Pins and attaches instances, all at once or none.
+  private func publish(
+    _ loaded: [LoadedObject], as specs: [InstanceSpec], in collection: String, common: CommonParts, way: AttachWay,
+    store: CollectionStore
+  ) throws(StaticKeysError) -> InstancesReport {
+    var targets: [[(program: OpenProgram, hook: Hook)]] = []
+    for (object, spec) in zip(loaded, specs) { targets.append(try object.targets(of: spec.attach)) }
+    let isLoaded = store.names().contains(collection)
+    let reports = try store.staging(collection) { staged throws(StaticKeysError) in
+      for map in common.newMaps { try store.pin(map.fd, as: map.name, part: .maps, of: staged) }
+      var reports: [(name: String, report: LoadReport)] = []
+      for (index, spec) in specs.enumerated() {
+        let links = try located(at: spec.place(in: collection)) { () throws(StaticKeysError) in
+          try store.create(instance: spec.name, of: staged)
+          return try store.pin(
+            loaded[index], targets: targets[index], way: way, in: CollectionStore.instance(spec.name, of: staged))
+        }
+        reports.append((spec.name, LoadReport(loaded[index], as: collection, links: links)))
+      }
+      if isLoaded { try store.settleAddition(to: collection) } else { try store.publish(collection) }
+      return reports
+    }
+    if isLoaded {
+      do throws(StaticKeysError) { try store.completeAddition(to: collection) } catch { throw .tidyingFailed(error) }
+    }
+    return InstancesReport(
+      collection: collection, directory: CollectionStore.directory(of: collection), wasLoaded: isLoaded,
+      sharedMaps: common.names, instances: reports)
+  }
+}
+
+extension InstanceSpec {
+  fileprivate func place(in collection: String) -> Place { Place(program: "\(collection)[\(name)]") }
+}
