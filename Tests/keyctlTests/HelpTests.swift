@@ -31,6 +31,14 @@ import Testing
     }
   }
 
+  @Test("the help of commands within commands", arguments: HelpTexts.nested.keys.sorted())
+  func nested(name: String) throws {
+    let words = name.split(separator: " ").map(String.init)
+    let result = try run([Tools.built("keyctl")] + words + ["--help"], environment: ["COLUMNS": nil])
+    #expect(trimmed(result.stdout) == HelpTexts.nested[name])
+    #expect(result.status == 0)
+  }
+
   @Test("every command that the help lists is tested above")
   func allCommands() throws {
     let listed = try help("--help").stdout.split(separator: "\n").drop { !$0.hasSuffix("SUBCOMMANDS:") }

@@ -8,7 +8,7 @@ extension HelpTexts {
     is put in the old one's place in a single step: no packet is missed, and its
     maps stay. Where the verifier refuses the new state, the old goes on.
 
-    USAGE: keyctl enable <key> ... [--prog <prog>] [--engine <engine>] [--dry-run] [--json] [--verbose] [--quiet]
+    USAGE: keyctl enable <key> ... [--prog <prog>] [--instance <instance>] [--engine <engine>] [--dry-run] [--json] [--verbose] [--quiet]
 
     ARGUMENTS:
       <key>                   [COLLECTION/]KEY; * and ? match.
@@ -16,6 +16,7 @@ extension HelpTexts {
     OPTIONS:
       --prog <prog>           Only these programs: ID, id:N, name:N, tag:T or the
                               path of a pin.
+      --instance <instance>   Only these instances of a collection; * and ? match.
       --engine <engine>       patch changes programs in place, on kernels with the
                               proposed interface; auto does so where it can.
                               (values: auto, patch, reload; default: auto)
@@ -34,7 +35,7 @@ extension HelpTexts {
 
     See 'keyctl help enable' for how it is done.
 
-    USAGE: keyctl disable <key> ... [--prog <prog>] [--engine <engine>] [--dry-run] [--json] [--verbose] [--quiet]
+    USAGE: keyctl disable <key> ... [--prog <prog>] [--instance <instance>] [--engine <engine>] [--dry-run] [--json] [--verbose] [--quiet]
 
     ARGUMENTS:
       <key>                   [COLLECTION/]KEY; * and ? match.
@@ -42,6 +43,7 @@ extension HelpTexts {
     OPTIONS:
       --prog <prog>           Only these programs: ID, id:N, name:N, tag:T or the
                               path of a pin.
+      --instance <instance>   Only these instances of a collection; * and ? match.
       --engine <engine>       patch changes programs in place, on kernels with the
                               proposed interface; auto does so where it can.
                               (values: auto, patch, reload; default: auto)
@@ -62,7 +64,7 @@ extension HelpTexts {
     others is refused: enable or disable it. See 'keyctl help enable' for how it is
     done.
 
-    USAGE: keyctl toggle <key> ... [--prog <prog>] [--engine <engine>] [--dry-run] [--json] [--verbose] [--quiet]
+    USAGE: keyctl toggle <key> ... [--prog <prog>] [--instance <instance>] [--engine <engine>] [--dry-run] [--json] [--verbose] [--quiet]
 
     ARGUMENTS:
       <key>                   [COLLECTION/]KEY; * and ? match.
@@ -70,6 +72,7 @@ extension HelpTexts {
     OPTIONS:
       --prog <prog>           Only these programs: ID, id:N, name:N, tag:T or the
                               path of a pin.
+      --instance <instance>   Only these instances of a collection; * and ? match.
       --engine <engine>       patch changes programs in place, on kernels with the
                               proposed interface; auto does so where it can.
                               (values: auto, patch, reload; default: auto)
@@ -88,7 +91,7 @@ extension HelpTexts {
 
     Where KEY matches several keys, they are on or off only if all of them are.
 
-    USAGE: keyctl is-enabled <key> [--prog <prog>] [--json] [--verbose] [--quiet]
+    USAGE: keyctl is-enabled <key> [--prog <prog>] [--instance <instance>] [--json] [--verbose] [--quiet]
 
     ARGUMENTS:
       <key>                   [COLLECTION/]KEY; * and ? match.
@@ -96,6 +99,7 @@ extension HelpTexts {
     OPTIONS:
       --prog <prog>           Only these programs: ID, id:N, name:N, tag:T or the
                               path of a pin.
+      --instance <instance>   Only these instances of a collection; * and ? match.
       -j, --json              Print JSON, errors too (field names: docs/json.md).
       -v, --verbose           Show the verifier's whole log where it refuses a
                               program.

@@ -11,7 +11,7 @@ import Testing
     let object = try Fixture.object("multi", clang: clang)
     let json = try JSON(parsing: keyctl("inspect", object, "--json").checked().stdout)
     #expect(
-      json.fields == ["object", "byte_order", "license", "annotated", "keys", "sites"])
+      json.fields == ["object", "byte_order", "license", "annotated", "keys", "sites", "immediates"])
     #expect(json["object"]?.string == object)
     #expect(json["byte_order"]?.string == "little")
     #expect(json["license"]?.string == "GPL")
@@ -70,7 +70,7 @@ import Testing
     let again = try keyctl("annotate", output).checked()
     #expect(again.stdout == "\(output): 4 sites, already annotated\n")
     let json = try JSON(parsing: keyctl("annotate", output, "--json").checked().stdout)
-    #expect(json.fields == ["object", "output", "sites", "added", "wrote_file"])
+    #expect(json.fields == ["object", "output", "sites", "immediates", "added", "wrote_file"])
     #expect(json["added"]?.int == 0)
     #expect(json["wrote_file"]?.bool == false)
     #expect(FileManager.default.contents(atPath: output) == bytes)

@@ -29,6 +29,7 @@ struct Annotate: Verb {
     let object: String
     let output: String
     let sites: Int
+    let immediates: Int
     let added: Int
     let wroteFile: Bool
   }
@@ -36,11 +37,15 @@ struct Annotate: Verb {
   func run() throws {
     let report = try Annotator.annotate(FilePath(object), output: output.map { FilePath($0) })
     let view = View(
-      object: object, output: output ?? object, sites: report.sites.count, added: report.added,
+      object: object, output: output ?? object, sites: report.sites.count, immediates: report.immediates.count,
+      added: report.added,
       wroteFile: report.wroteFile)
     let what =
       report.added > 0
-      ? "\(counted(report.added, "tag")) added" : report.sites.isEmpty ? "nothing to add" : "already annotated"
-    try action.print(view, lines: ["\(view.output): \(counted(view.sites, "site")), \(what)"])
+      ? "\(counted(report.added, "tag")) added"
+      : report.sites.isEmpty && report.immediates.isEmpty ? "nothing to add" : "already annotated"
+    let places =
+      counted(view.sites, "site") + (view.immediates > 0 ? ", \(counted(view.immediates, "immediate"))" : "")
+    try action.print(view, lines: ["\(view.output): \(places), \(what)"])
   }
 }

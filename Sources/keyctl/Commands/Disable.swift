@@ -12,7 +12,7 @@ struct Disable: Verb {
 
   @OptionGroup var options: FlipOptions
 
-  var outputOptions: OutputOptions { options.action.output }
+  var outputOptions: OutputOptions { options.change.action.output }
 
   func run() throws { try options.run(.disable) }
 }

@@ -26,8 +26,17 @@ struct Dump: Verb {
   var outputOptions: OutputOptions { output }
 
   func run() throws {
-    let program = try Inventory.current().program(selectedBy: program)
-    let view = try DumpView(program)
+    let inventory = try Inventory.current()
+    let program = try inventory.program(selectedBy: program)
+    let view = try DumpView(program, constants: Self.constants(of: program, in: inventory))
     try output.print(view, lines: view.lines(raw: raw))
+  }
+
+  private static func constants(
+    of program: ManagedProgram, in inventory: Inventory
+  ) throws(StaticKeysError) -> [String: ValueStatus] {
+    guard !program.template.immediates.isEmpty else { return [:] }
+    let values = try ValueIndex(of: inventory, in: .id(program.id)).values.filter { $0.kind == .immediate }
+    return Dictionary(values.map { ($0.variable, $0) }) { first, _ in first }
   }
 }

@@ -13,7 +13,7 @@ struct Enable: Verb {
 
   @OptionGroup var options: FlipOptions
 
-  var outputOptions: OutputOptions { options.action.output }
+  var outputOptions: OutputOptions { options.change.action.output }
 
   func run() throws { try options.run(.enable) }
 }

@@ -26,10 +26,10 @@ struct IsEnabled: Verb {
   }
 
   func run() throws {
-    let found = try Inventory.current().keys(matching: [key], in: selection.program)
-    let states = Set(found.map(\.state))
-    let state = states.count == 1 ? states.first ?? .mixed : .mixed
-    try action.print(View(state: state.rawValue, keys: found.map(KeyView.init)), lines: [state.rawValue])
+    let found = try Inventory.current().switches(matching: [key], in: selection.program)
+    let state = found.state
+    let keys = try found.keys.map { KeyView($0) } + found.constants.map { constant in try KeyView(constant) }
+    try action.print(View(state: state.rawValue, keys: keys), lines: [state.rawValue])
     switch state {
     case .on: break
     case .off: throw ExitCode(ExitStatus.failed.rawValue)

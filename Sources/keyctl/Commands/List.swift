@@ -7,10 +7,11 @@ import StaticKeys
 /// `list [KEY…]`
 struct List: Verb {
   static let configuration = CommandConfiguration(
-    abstract: "List the keys of all running programs.",
+    abstract: "List the keys and values of all running programs.",
     discussion: """
-      The columns are collection, key, state (on, off or mixed), the author's default, and how many programs and sites \
-      the key has. A program whose template cannot be read is told on standard error.
+      The columns are collection, key, state (on, off or mixed; of a number or text its value), the author's default, \
+      how many programs and sites it has, and its kind: a static key, an immediate (static_const), a constant \
+      ('const volatile') or a variable. A program whose template cannot be read is told on standard error.
       """,
     aliases: ["ls"])
 
@@ -26,12 +27,22 @@ struct List: Verb {
   func run() throws {
     let inventory = try Inventory.current()
     try Output.warn(of: inventory.unreadable, json: output.json)
-    let found =
+    let index = try ValueIndex(of: inventory, in: selection.program)
+    let matches: [ValueMatch] =
       keys.isEmpty
-      ? try inventory.keys(in: selection.program)
-      : try inventory.keys(matching: keys, in: selection.program)
-    let views = found.map(KeyView.init)
-    let table = TextTable("COLLECTION", "KEY", "STATE", "DEFAULT", "PROGRAMS", "SITES", rows: views.map(\.row))
+      ? index.keys.map { .key($0) } + index.values.map { .value($0, .whole) }
+      : try index.matches(for: keys)
+    let views = try matches.map { match in
+      switch match {
+      case .key(let key): KeyView(key)
+      case .value(let value, _): try KeyView(value)
+      }
+    }
+    // What most collections do not have takes no column.
+    let hasInstances = views.contains { $0.instances > 0 }
+    let header =
+      ["COLLECTION", "KEY", "STATE", "DEFAULT", "PROGRAMS", "SITES", "KIND"] + (hasInstances ? ["INSTANCES"] : [])
+    let table = TextTable(header: header, rows: views.map { Array($0.row.prefix(header.count)) })
     try output.print(views, lines: table.lines)
   }
 }

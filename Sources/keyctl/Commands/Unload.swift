@@ -15,6 +15,12 @@ struct Unload: Verb {
     completion: .custom { _, _, _ in CollectionStore().names() })
   var collection: String
 
+  @Option(
+    help: ArgumentHelp(
+      "Only these instances, and the collection with its last one; * and ? match.", valueName: "instance"),
+    transform: Selection.instance)
+  var instance: Glob?
+
   @OptionGroup var action: ActionOptions
 
   var outputOptions: OutputOptions { action.output }
@@ -25,8 +31,15 @@ struct Unload: Verb {
   }
 
   func run() throws {
-    let removed = try CollectionStore().remove(collection)
+    let removed = try action.showingProgress { system, _ in
+      let store = CollectionStore(system: system)
+      return try instance.map { try store.remove(collection, instances: $0) } ?? store.remove(collection)
+    }
     let view = View(collection: collection, removed: removed.map(\.string))
-    try action.print(view, lines: ["unloaded \(collection): \(counted(removed.count, "pin")) removed"])
+    try action.print(
+      view,
+      lines: [
+        "unloaded \(collection)\(instance.map { " instance \($0)" } ?? ""): \(counted(removed.count, "pin")) removed"
+      ])
   }
 }

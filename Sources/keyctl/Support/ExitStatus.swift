@@ -12,6 +12,7 @@ enum ExitStatus: Int32, CaseIterable {
   case permission = 5
   case partlyApplied = 6
   case usage = 64
+  case output = 74
 
   /// The status for a failure. Whatever is not listed changed nothing and has no status of its own: among them
   /// ambiguous names, which are no matter of syntax but of what is loaded.
@@ -23,6 +24,7 @@ enum ExitStatus: Int32, CaseIterable {
       case .permission: .permission
       case .partlyApplied: .partlyApplied
       case .usage: .usage
+      case .output: .output
       default: .failed
       }
   }
@@ -32,12 +34,13 @@ enum ExitStatus: Int32, CaseIterable {
     switch self {
     case .done: "done, or already so; is-enabled: on"
     case .failed: "failed, nothing was changed; is-enabled: off"
-    case .mixed: "is-enabled: on in some programs, off in others"
+    case .mixed: "is-enabled, save: on in some programs, off in others"
     case .unsupported: "this kernel, or what a program hangs on, does not allow it"
-    case .notFound: "no such key, program or collection"
+    case .notFound: "no such key, value, program or collection"
     case .permission: "no permission; the message names the missing capability"
     case .partlyApplied: "only some of the programs were changed"
     case .usage: "the command line makes no sense"
+    case .output: "done, but the result could not be written"
     }
   }
 

@@ -79,6 +79,7 @@ struct ErrorView: Encodable {
 /// A place in JSON: only what is known of it.
 struct PlaceView: Encodable {
   let file: String?
+  let line: Int?
   let section: String?
   let byte: UInt64?
   let program: String?
@@ -89,6 +90,7 @@ struct PlaceView: Encodable {
 
   init(_ place: Place) {
     file = place.file
+    line = place.line
     section = place.section
     byte = place.byte?.rawValue
     program = place.program

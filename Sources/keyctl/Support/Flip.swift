@@ -2,14 +2,12 @@
 
 import ArgumentParser
 import Patcher
+import StateFile
 import StaticKeys
+import SystemPackage
 
-/// What `enable`, `disable` and `toggle` have in common.
-struct FlipOptions: ParsableArguments {
-  @Argument(
-    help: Selection.keyHelp, completion: .custom(Selection.liveKeys), transform: Selection.key)
-  var keys: [KeyPattern]
-
+/// How a change is made and told: what all commands that change running programs have in common.
+struct ChangeOptions: ParsableArguments {
   @OptionGroup var selection: SelectionOptions
 
   @OptionGroup var engine: EngineOptions
@@ -21,20 +19,60 @@ struct FlipOptions: ParsableArguments {
 
   @OptionGroup var action: ActionOptions
 
-  /// Flips the keys and tells what came of it.
-  func run(_ action: KeyAction) throws {
-    let report = try KeyFlipper().flip(action, keys, in: selection.program, engine: engine.engine, dryRun: dryRun)
-    let view = FlipView(report, action: action, dryRun: dryRun)
-    try self.action.print(view, lines: view.lines)
+  /// Makes a change and tells what came of it.
+  func run(
+    _ name: String, _ change: (_ changer: Changer, _ progress: Changer.Progress?) throws -> ChangeReport
+  ) throws {
+    let report = try action.showingProgress { system, loads in try change(Changer(system: system), loads) }
+    let view = FlipView(report, action: name, dryRun: dryRun)
+    try action.print(view, lines: view.lines)
     guard report.stillHeld.isEmpty else { throw Self.stillHeld(report.stillHeld) }
   }
 
-  private static func stillHeld(_ ids: [UInt32]) -> StaticKeysError {
+  static func stillHeld(_ ids: [UInt32]) -> StaticKeysError {
     StaticKeysError(
       .partlyApplied,
       "still running in the old state, held by something not seen here: "
         + "\(ids.count == 1 ? "program" : "programs") \(ids.map(String.init).joined(separator: ", "))",
       advice: "look for a tc filter, XDP set by netlink, an old-style cgroup attachment or another network "
         + "namespace's hook ('bpftool net', 'bpftool cgroup tree')")
+  }
+}
+
+/// What `enable`, `disable` and `toggle` have in common.
+struct FlipOptions: ParsableArguments {
+  @Argument(
+    help: Selection.keyHelp, completion: .custom(Selection.liveKeys), transform: Selection.key)
+  var keys: [KeyPattern]
+
+  @OptionGroup var change: ChangeOptions
+
+  /// Flips the keys and tells what came of it.
+  func run(_ action: KeyAction) throws {
+    try change.run(action.rawValue) { changer, progress in
+      try changer.flip(
+        action, keys, in: change.selection.program, engine: change.engine.engine, dryRun: change.dryRun,
+        progress: progress)
+    }
+  }
+}
+
+/// What `apply` and `restore` have in common.
+struct ApplyOptions: ParsableArguments {
+  @Argument(
+    help: ArgumentHelp("The file, or - for standard input.", valueName: "file"),
+    completion: .file(extensions: ["yaml", "yml", "json"]))
+  var file: String
+
+  @OptionGroup var change: ChangeOptions
+
+  /// Brings keys into the file's state and tells what came of it.
+  func run(_ name: String) throws {
+    let state = try StateFile.read(FilePath(file))
+    try change.run(name) { changer, progress in
+      try changer.apply(
+        state, from: StateFile.name(of: FilePath(file)), in: change.selection.program, engine: change.engine.engine,
+        dryRun: change.dryRun, progress: progress)
+    }
   }
 }

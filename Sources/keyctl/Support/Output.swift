@@ -20,11 +20,16 @@ enum Output {
 
   /// Tells on standard error of programs that cannot be read; what can be is shown all the same.
   static func warn(of programs: [UnreadableProgram], json: Bool) throws {
-    for program in programs {
+    try warn(of: programs.map(\.error), json: json)
+  }
+
+  /// Tells on standard error of what does not stop the command.
+  static func warn(of errors: [StaticKeysError], json: Bool) throws {
+    for error in errors {
       if json {
-        try write(json: ["warning": ErrorView(program.error, withLog: false)], to: .standardError)
+        try write(json: ["warning": ErrorView(error, withLog: false)], to: .standardError)
       } else {
-        try write(["\(Invocation.name): warning: \(program.error)"], to: .standardError)
+        try write(["\(Invocation.name): warning: \(error)"], to: .standardError)
       }
     }
   }
@@ -44,7 +49,7 @@ enum Output {
     do {
       try file.writeAll(text.utf8)
     } catch let errno as Errno {
-      throw StaticKeysError(.file, "cannot write the output: \(errno)", errno: errno.rawValue)
+      throw StaticKeysError(.output, "cannot write the output: \(errno)", errno: errno.rawValue)
     }
   }
 }

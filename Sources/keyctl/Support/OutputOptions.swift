@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import ArgumentParser
+import Patcher
 
 /// How every command prints.
 struct OutputOptions: ParsableArguments {
@@ -26,6 +27,11 @@ struct ActionOptions: ParsableArguments {
   /// Prints what was done, unless that is not wanted.
   func print(_ view: some Encodable, lines: @autoclosure () throws -> [String]) throws {
     if !quiet { try output.print(view, lines: try lines()) }
+  }
+
+  /// Runs work that may take long, with its progress on the terminal.
+  func showingProgress<R>(_ body: (_ system: BPFSystem, _ loads: Changer.Progress?) throws -> R) rethrows -> R {
+    try Progress.during(shown: !quiet && !output.json) { try body($0?.system ?? BPFSystem(), $0?.loads) }
   }
 }
 

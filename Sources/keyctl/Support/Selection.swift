@@ -10,7 +10,18 @@ struct SelectionOptions: ParsableArguments {
     name: .customLong("prog"),
     help: "Only these programs: ID, id:N, name:N, tag:T or the path of a pin.",
     transform: Selection.program)
-  var program: ProgramSelector?
+  var prog: ProgramSelector?
+
+  @Option(
+    help: ArgumentHelp("Only these instances of a collection; * and ? match.", valueName: "instance"),
+    transform: Selection.instance)
+  var instance: Glob?
+
+  /// Those that all options mean.
+  var program: ProgramSelector? {
+    guard let instance else { return prog }
+    return prog.map { .both($0, .instance(instance)) } ?? .instance(instance)
+  }
 }
 
 /// Which engine is wanted.
@@ -24,6 +35,8 @@ struct EngineOptions: ParsableArguments {
 
 extension EngineChoice: ExpressibleByArgument {}
 
+extension AttachWay: ExpressibleByArgument {}
+
 /// Reads what names keys, programs, values and hooks on the command line, and completes it.
 enum Selection {
   static let keyHelp = ArgumentHelp("[COLLECTION/]KEY; * and ? match.", valueName: "key")
@@ -35,6 +48,22 @@ enum Selection {
     return pattern
   }
 
+  static let valueHelp = ArgumentHelp("[COLLECTION/]NAME[PATH]; * and ? match.", valueName: "name")
+
+  static func value(_ text: String) throws -> ValuePattern {
+    guard let pattern = ValuePattern(text) else {
+      throw ValidationError("write [COLLECTION/]NAME, neither of them empty; * and ? match")
+    }
+    return pattern
+  }
+
+  static func assignment(_ text: String) throws -> Assignment {
+    guard let equals = text.firstIndex(of: "="), let pattern = ValuePattern(text[..<equals]) else {
+      throw ValidationError("write [COLLECTION/]NAME=VALUE")
+    }
+    return Assignment(pattern: pattern, text: String(text[text.index(after: equals)...]))
+  }
+
   static func program(_ text: String) throws -> ProgramSelector {
     guard let selector = ProgramSelector(text) else {
       throw ValidationError("write ID, id:N, name:N, tag:T or the path of a pin, which starts with /")
@@ -42,21 +71,25 @@ enum Selection {
     return selector
   }
 
+  static func instance(_ text: String) throws -> Glob {
+    guard !text.isEmpty else { throw ValidationError("write an instance's name; * and ? match") }
+    return Glob(text)
+  }
+
   static func attachment(_ text: String) throws -> AttachRequest {
     guard let request = AttachRequest(text) else {
       throw ValidationError(
-        "write [PROG=]HOOK, where HOOK is xdp:DEV[@NETNS], tcx-ingress:DEV[@NETNS], tcx-egress:DEV[@NETNS] or cgroup:PATH"
+        "write [PROG=]HOOK, where HOOK is xdp:DEV[@NETNS], tcx-ingress:DEV[@NETNS], tcx-egress:DEV[@NETNS], cgroup:PATH "
+          + "or one of those that 'load --help' lists"
       )
     }
     return request
   }
 
-  static func setting(_ text: String) throws -> KeySetting {
-    let parts = text.split(separator: "=", omittingEmptySubsequences: false)
-    guard parts.count == 2, !parts[0].isEmpty, let value = ["on": true, "off": false][parts[1]] else {
-      throw ValidationError("write KEY=on or KEY=off; * and ? match")
-    }
-    return KeySetting(keys: Glob(parts[0]), value: value)
+  static func initialValue(_ text: String) throws -> InitialValue {
+    let assignment = try assignment(text)
+    guard assignment.pattern.collection == nil else { throw ValidationError("write NAME=VALUE; * and ? match") }
+    return InitialValue(assignment.pattern, assignment.text)
   }
 
   /// The keys that run now; none where they cannot be found out.
@@ -64,10 +97,28 @@ enum Selection {
     guard let keys = try? Inventory.current().keys() else { return [] }
     return keys.flatMap { [$0.key.name.rawValue, $0.name] }
   }
+
+  /// The keys and values that run now; none where they cannot be found out.
+  static func liveValues(_: [String], _: Int, _: String) -> [String] {
+    guard let index = try? ValueIndex(of: Inventory.current()) else { return [] }
+    return index.keys.flatMap { [$0.key.name.rawValue, $0.name] } + index.values.flatMap { [$0.variable, $0.name] }
+  }
 }
 
-/// The value that a key is to have from the start.
-struct KeySetting: Sendable {
-  let keys: Glob
-  let value: Bool
+/// An option's value in which `{i}` stands for the name of the instance that it is for.
+struct PerInstance<Value: Sendable>: Sendable {
+  private let text: String
+  private let parse: @Sendable (String) throws -> Value
+
+  /// - Throws: what `parse` throws for an instance of the name "0".
+  init(_ text: String, _ parse: @escaping @Sendable (String) throws -> Value) throws {
+    self.text = text
+    self.parse = parse
+    _ = try value(for: "0")
+  }
+
+  /// The value for an instance; nil for none, when the text is taken as it is.
+  func value(for instance: String?) throws -> Value {
+    try parse(instance.map { text.replacing("{i}", with: $0) } ?? text)
+  }
 }

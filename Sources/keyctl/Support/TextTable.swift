@@ -5,7 +5,9 @@ struct TextTable {
   let header: [String]
   var rows: [[String]] = []
 
-  init(_ header: String..., rows: [[String]]) {
+  init(_ header: String..., rows: [[String]]) { self.init(header: header, rows: rows) }
+
+  init(header: [String], rows: [[String]]) {
     self.header = header
     self.rows = rows
   }
@@ -22,7 +24,9 @@ struct TextTable {
 }
 
 /// A count with its noun: "1 site", "2 sites".
-func counted(_ count: Int, _ noun: String) -> String { count == 1 ? "1 \(noun)" : "\(count) \(noun)s" }
+func counted(_ count: Int, _ noun: String, _ plural: String? = nil) -> String {
+  count == 1 ? "1 \(noun)" : "\(count) \(plural ?? noun + "s")"
+}
 
 extension String {
   /// The text with control characters written out: names and source lines come from maps that anybody may have made.

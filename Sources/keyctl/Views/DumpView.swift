@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import CLibBPF
 import Patcher
 import StaticKeys
 
@@ -19,6 +20,14 @@ struct DumpView: Encodable {
     /// The line of C that starts here.
     let source: SourceView?
     let site: Site?
+    let constant: Constant?
+  }
+
+  /// A constant's value in an immediate.
+  struct Constant: Encodable {
+    let name: String
+    let type: String
+    let value: ValueJSON
   }
 
   /// A static branch.
@@ -30,15 +39,16 @@ struct DumpView: Encodable {
     let target: UInt32
   }
 
-  init(_ program: ManagedProgram) throws(StaticKeysError) {
+  /// - Parameter constants: the constants of the program, by name.
+  init(_ program: ManagedProgram, constants: [String: ValueStatus]) throws(StaticKeysError) {
     collection = program.instance.collection
     self.program = ProgramView(program)
     let maps = program.instance.mapIDs.map { Int32(bitPattern: $0) }
-    let insns = try program.template.instructions(
-      values: program.instance.values, mapFDs: maps, form: program.instance.form)
+    let insns = try program.template.instructions(for: program.instance, mapFDs: maps)
     let functions = SourceLines.functions(of: program)
     let sources = SourceLines(of: [program])
     let sites = Dictionary(program.template.sites.map { ($0.insn.index, $0) }) { first, _ in first }
+    let immediates = Dictionary(program.template.immediates.map { ($0.insn.index, $0.name.rawValue) }) { $1 }
     var lines: [Line] = []
     var index = 0
     while index < insns.count {
@@ -47,10 +57,13 @@ struct DumpView: Encodable {
       lines.append(
         Line(
           insn: index, bytes: Self.hex(slots),
-          text: insns[index].text(following: slots.dropFirst().first) { "id:\(UInt32(bitPattern: $0))" },
+          text: insns[index].text(
+            following: slots.dropFirst().first, map: { "id:\(UInt32(bitPattern: $0))" },
+            helper: { number in sk_helper_name(number).map { String(cString: $0) } }),
           function: functions[offset],
           source: sources.line(startingAt: offset, in: program.id).map(SourceView.init),
-          site: sites[index].flatMap { site in program.states[site.insn].map { Site(site, state: $0) } }))
+          site: sites[index].flatMap { site in program.states[site.insn].map { Site(site, state: $0) } },
+          constant: immediates[index].flatMap { constants[$0] }.flatMap(Constant.init)))
       index += slots.count
     }
     instructions = lines
@@ -60,6 +73,18 @@ struct DumpView: Encodable {
     slots.flatMap { $0.bytes(order: .host) }.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }
       .joined(separator: " ")
   }
+}
+
+extension DumpView.Constant {
+  /// nil where the constant's value cannot be told.
+  fileprivate init?(_ status: ValueStatus) {
+    guard let value = try? status.value() else { return nil }
+    self.init(
+      name: status.variable, type: status.type.declaration(of: status.variable), value: ValueJSON(value))
+  }
+
+  /// What stands behind the instruction.
+  fileprivate var mark: String { "; constant \(type) = \(value.value)" }
 }
 
 extension DumpView.Site {
@@ -91,7 +116,9 @@ extension DumpView {
         shown = source
       }
       let number = String(repeating: " ", count: width - String(line.insn).count) + String(line.insn)
-      lines.append("  \(number): \(line.text)" + (line.site.map { "  \($0.mark)" } ?? ""))
+      lines.append(
+        "  \(number): \(line.text)" + (line.site.map { "  \($0.mark)" } ?? "")
+          + (line.constant.map { "  \($0.mark)" } ?? ""))
       if raw { lines.append(String(repeating: " ", count: width + 8) + line.bytes) }
     }
     return lines

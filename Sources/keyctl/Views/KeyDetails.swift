@@ -7,6 +7,7 @@ import StaticKeys
 struct KeyDetails: Encodable {
   let collection: String
   let key: String
+  let kind: String
   let state: String
   let `default`: Bool
   let programs: [AttachedProgram]
@@ -15,6 +16,7 @@ struct KeyDetails: Encodable {
   init(_ status: KeyStatus, attachments: AttachmentIndex, lines: SourceLines) {
     collection = status.collection
     key = status.key.name.rawValue
+    kind = ValueKind.key.rawValue
     state = status.state.rawValue
     self.default = status.key.defaultValue
     programs = status.programs.map { AttachedProgram($0, attachments: attachments) }
@@ -34,19 +36,22 @@ struct KeyDetails: Encodable {
 /// A running program and where it hangs.
 struct AttachedProgram: Encodable {
   let id: UInt32
+  let instance: OrNull<String>
   let name: String
   let tag: String
   let attachments: [String]
 
   init(_ program: ManagedProgram, attachments: AttachmentIndex) {
     id = program.id
+    instance = OrNull(program.instance.name)
     name = program.name
     tag = program.tag
     self.attachments = attachments.attachments(ofProgram: program.id).map(\.description)
   }
 
-  fileprivate var line: String {
-    "  program \(id) \(name): \(attachments.isEmpty ? "hangs on nothing that is seen" : attachments.joined(separator: ", "))"
+  var line: String {
+    let hooks = attachments.isEmpty ? "hangs on nothing that is seen" : attachments.joined(separator: ", ")
+    return "  program \(id) \(name)\(instance.value.map { " of instance \($0)" } ?? ""): \(hooks)"
   }
 }
 

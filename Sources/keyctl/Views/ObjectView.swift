@@ -11,6 +11,17 @@ struct ObjectView: Encodable {
   let annotated: OrNull<Bool>
   let keys: [Key]
   let sites: [Site]
+  let immediates: [Immediate]
+
+  /// An instruction that holds a constant's value.
+  struct Immediate: Encodable {
+    let constant: String
+    let function: String
+    let section: String
+    let insn: UInt32
+    let type: String
+    let value: ValueJSON
+  }
 
   struct Key: Encodable {
     let key: String
@@ -42,6 +53,15 @@ struct ObjectView: Encodable {
         insn: $0.branch.insn.rawValue, target: $0.branch.target.rawValue, likely: $0.branch.layout == .likely,
         state: $0.state.rawValue)
     }
+    immediates = summary.immediates.map { place in
+      let immediate = place.immediate
+      let type = summary.constantTypes[immediate.name] ?? immediate.plainType
+      let name = immediate.name.rawValue
+      let value = ValueLocation(whole: type, named: name).value(in: immediate.bytes(of: immediate.defaultValue))
+      return Immediate(
+        constant: name, function: place.function.name, section: place.function.section,
+        insn: immediate.insn.rawValue, type: type.declaration(of: name), value: ValueJSON(value))
+    }
   }
 
   var lines: [String] {
@@ -58,6 +78,10 @@ struct ObjectView: Encodable {
           $0.state,
         ]
       })
+    let immediateTable = TextTable(
+      "FUNCTION", "SECTION", "INSN", "CONSTANT", "VALUE",
+      rows: immediates.map { [$0.function, $0.section, String($0.insn), $0.type, $0.value.value.description] })
     return [head] + (keys.isEmpty ? ["no keys"] : keyTable.lines) + (sites.isEmpty ? [] : siteTable.lines)
+      + (immediates.isEmpty ? [] : immediateTable.lines)
   }
 }
