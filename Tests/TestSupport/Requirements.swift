@@ -34,6 +34,11 @@ extension Trait where Self == ConditionTrait {
     .enabled(if: Requirement.runs(met: Tools.find(tool) != nil), "needs \(tool)")
   }
 
+  /// The test compiles BPF programs. A guest has no compiler: it would take many times the time of the tests.
+  public static var requiresCompiler: Self {
+    .enabled(if: !Emulation.isOn, "not possible here: a guest has no compiler")
+  }
+
   /// The test needs a feature that came with this version of Linux, such as "6.6"; on an older one it is skipped.
   public static func requires(kernel version: String, for feature: String) -> Self {
     let obstacle = Requirement.tooOld(.running, for: feature, since: version)

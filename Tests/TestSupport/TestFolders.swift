@@ -105,6 +105,21 @@ public final class Cgroup: Sendable {
     _ = eventually(within: .seconds(2)) { rmdir(path) == 0 || errno != EBUSY }
   }
 
+  /// Runs `body` with this process in this cgroup: sockets that it makes stay with the cgroup.
+  public func adopting<Result>(_ body: () throws -> Result) throws -> Result {
+    let own = try String(contentsOfFile: "/proc/self/cgroup", encoding: .utf8)
+    guard let home = own.split(separator: "\n").first(where: { $0.hasPrefix("0::") })?.dropFirst(3) else {
+      throw HarnessError("this process is in no cgroup of version 2")
+    }
+    func enter(_ path: String) throws {
+      try Data("\(getpid())".utf8).write(to: URL(fileURLWithPath: "\(path)/cgroup.procs"))
+    }
+    try enter(path)
+    let result = Swift.Result { try body() }
+    try enter(mount.path + home)
+    return try result.get()
+  }
+
   /// A command that runs `inner` in this cgroup.
   public func command(_ inner: [String]) -> [String] {
     ["sh", "-c", #"echo $$ >"$0/cgroup.procs" && exec "$@""#, path] + inner

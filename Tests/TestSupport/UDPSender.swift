@@ -11,7 +11,7 @@ public final class UDPSender: Sendable {
   public struct Pace: Sendable {
     /// Packets that go out in one go. veth's ring has 256 places, beyond which it drops without a word.
     public var burst: Int
-    /// Microseconds between two bursts.
+    /// Microseconds between two bursts; 0 for as fast as it goes.
     public var pause: UInt32
 
     /// A pace.
@@ -51,7 +51,7 @@ public final class UDPSender: Sendable {
             next += 1
             shared.sent.store(next, ordering: .relaxed)
           }
-          usleep(pace.pause)
+          if pace.pause > 0 { usleep(pace.pause) }
         }
         return next
       }

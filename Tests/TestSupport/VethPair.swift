@@ -47,10 +47,17 @@ public final class VethPair: Sendable {
 
   /// How many packets the receiving interface has counted.
   public func receivedPackets() throws -> Int {
-    let command = ["ip", "-n", receiver.name, "-json", "-statistics", "link", "show", Self.receiverDevice]
+    try count("rx", "packets", of: Self.receiverDevice, in: receiver)
+  }
+
+  /// How many packets the pair has lost between its ends, for want of room in the receiver's ring.
+  public func droppedPackets() throws -> Int { try count("tx", "dropped", of: Self.senderDevice, in: sender) }
+
+  private func count(_ direction: String, _ what: String, of device: String, in namespace: NetNS) throws -> Int {
+    let command = ["ip", "-n", namespace.name, "-json", "-statistics", "link", "show", device]
     let text = try run(command).checked().stdout
-    guard let count = try JSON(parsing: text)[0]?["stats64"]?["rx"]?["packets"]?.int else {
-      throw HarnessError("ip shows no packet count:\n\(text)")
+    guard let count = try JSON(parsing: text)[0]?["stats64"]?[direction]?[what]?.int else {
+      throw HarnessError("ip shows no count of \(direction) \(what):\n\(text)")
     }
     return count
   }

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Foundation
+import Patcher
+import StaticKeys
+import Synchronization
+import TestSupport
+import Testing
+
+enum Race {
+  /// Runs each body on a thread of its own and waits for all; rethrows the first error.
+  static func concurrently(_ bodies: [@Sendable () throws -> Void]) throws {
+    let failure = Mutex<(any Error)?>(nil)
+    DispatchQueue.concurrentPerform(iterations: bodies.count) { index in
+      do { try bodies[index]() } catch { failure.withLock { $0 = $0 ?? error } }
+    }
+    if let error = failure.withLock({ $0 }) { throw error }
+  }
+}
+
+extension KernelTests.Patch {
+  @Test("two writers on different keys of one program lose no flip")
+  func writers() throws {
+    let flips = 10_000
+    let multi = try Collection("multi", engine: .patch)
+    let keys = ["deny", "count_xdp"].compactMap { KeyPattern("\(multi.name)/\($0)") }
+    let only = ProgramSelector.name(Glob("multi_xdp"))
+    try Race.concurrently(
+      keys.map { key in
+        {
+          // An odd number of toggles in all: a single lost one would show.
+          for _ in 0...flips {
+            let report = try Changer().flip(.toggle, [key], in: only, engine: .patch)
+            guard report.programs.count == 1 else { throw HarnessError("\(key): no program was changed") }
+          }
+        }
+      })
+    let program = try #require(try multi.programs().first { $0.name == "multi_xdp" })
+    #expect(keys.count == 2)
+    for key in program.template.keys { #expect(program.value(of: key.name) == true, "\(key.name)") }
+  }
+
+  @Test("a program that runs while its one site flips gives one of its two answers each time")
+  func underUse() throws {
+    let four = try Collection("four", engine: .patch)
+    let pattern = try #require(KeyPattern("\(four.name)/key_false"))
+    let pin = four.pin("progs", "false_unlikely")
+    let done = Atomic<Bool>(false)
+    let answers = Mutex<[UInt32: Int]>([:])
+    try Race.concurrently([
+      {
+        defer { done.store(true, ordering: .relaxed) }
+        for _ in 0..<200 { _ = try Changer().flip(.toggle, [pattern], engine: .patch) }
+      },
+      {
+        while !done.load(ordering: .relaxed) {
+          let answer = try BPF.testRun(pin: pin)
+          answers.withLock { $0[answer, default: 0] += 1 }
+        }
+      },
+    ])
+    let seen = answers.withLock { $0 }
+    #expect(Set(seen.keys) == [1, 2], "\(seen)")
+  }
+}

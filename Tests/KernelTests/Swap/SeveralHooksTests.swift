@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import CLibBPF
+import Glibc
+import Patcher
+import StaticKeys
+import TestSupport
+import Testing
+
+/// The three programs of `rate`, each at several hooks of different kinds, and what those hooks hold.
+private struct ManyHooks {
+  let first: VethPair
+  let second: VethPair
+  let groups: [Cgroup]
+  let rate: Collection
+  private let folder: PinFolder
+  static let hasTCX = Requirement.tooOld(.running, for: "tcx", since: "6.6") == nil
+
+  init(system: BPFSystem) throws {
+    (first, second, folder) = (try VethPair(), try VethPair(), try PinFolder())
+    groups = [try Cgroup(), try Cgroup()]
+    rate = try Collection(
+      "rate", attach: ["rate_xdp=xdp:\(first.receiverHook)", "rate_cgroup=cgroup:\(groups[0].path)"], engine: .reload,
+      system: system)
+    let (xdp, tc) = (rate.pin("progs", "rate_xdp"), rate.pin("progs", "rate_tc"))
+    try second.receiver.run("ip link set dev rx0 xdpdrv pinned \(xdp)")
+    try second.sender.run("ip link set dev tx0 xdpgeneric pinned \(xdp)")
+    for device in [first.receiver, second.receiver] {
+      try device.run("tc qdisc add dev rx0 clsact")
+      try device.run("tc filter add dev rx0 ingress bpf da object-pinned \(tc)")
+    }
+    if Self.hasTCX {
+      let index = Int32(try first.receiver.index(of: "rx0"))
+      try first.receiver.onThread { try BPF.attach(BPF.open(pin: tc), to: index, UInt32(SK_BPF_TCX_EGRESS)) }
+    }
+    let directory = try open(groups[1])
+    try BPF.attach(
+      rate.open("rate_cgroup"), to: directory.rawValue, BPF_CGROUP_INET_INGRESS.rawValue,
+      flags: UInt32(BPF_F_ALLOW_MULTI))
+    let program = try rate.open("rate_cgroup")
+    #expect(bpf_obj_pin(program.rawValue, folder.pin("extra")) == 0)
+  }
+
+  private func open(_ group: Cgroup) throws -> OwnedFD {
+    try OwnedFD(Glibc.open(group.path, O_RDONLY | O_DIRECTORY | O_CLOEXEC), group.path)
+  }
+
+  /// The programs at all places, by the program's name.
+  func programs() throws -> [String: [UInt32?]] {
+    let index = Int32(try first.receiver.index(of: "rx0"))
+    let tcx =
+      try !Self.hasTCX
+      ? []
+      : first.receiver.onThread {
+        try BPF.attached(to: index, UInt32(SK_BPF_TCX_EGRESS)).programs
+      }
+    let directory = try open(groups[1])
+    let linked = try ["rate_xdp_0", "rate_cgroup_1"].map { try BPF.linkedProgramID(pin: rate.pin("links", $0)) }
+    return [
+      "rate_xdp": try [
+        rate.id("rate_xdp"), linked[0], second.receiver.xdpProgram("rx0"), second.sender.xdpProgram("tx0"),
+      ],
+      "rate_tc": try [rate.id("rate_tc")] + first.receiver.filters("rx0", "ingress").map(\.program)
+        + second.receiver.filters("rx0", "ingress").map(\.program) + tcx,
+      "rate_cgroup": try [rate.id("rate_cgroup"), linked[1], BPF.programID(pin: folder.pin("extra"))]
+        + BPF.attached(to: directory.rawValue, BPF_CGROUP_INET_INGRESS.rawValue).programs,
+    ]
+  }
+}
+
+extension KernelTests {
+  /// Programs that hang at several hooks at once.
+  @Suite(.serialized, .requiresRoot, .requiresEngine(.reload), .censused)
+  struct SeveralHooks {
+    /// The calls that put a program somewhere.
+    private static let changes: Set<BPFSystem.Call> = [
+      .linkUpdate, .programAttach, .xdpReplace, .filterReplace, .rename,
+    ]
+
+    @Test("one flip replaces each program at all of its hooks, and nothing holds the old ones")
+    func everywhere() throws {
+      let stage = try ManyHooks(system: BPFSystem())
+      let before = try stage.programs()
+      let report = try stage.rate.flip(.enable, "variant")
+      let after = try stage.programs()
+      for change in report.programs {
+        let name = change.plan.template.name
+        let places = try #require(before[name])
+        #expect(places == Array(repeating: change.plan.programID, count: places.count), "\(name)")
+        #expect(after[name] == Array(repeating: change.newID, count: places.count), "\(name)")
+        #expect(change.places.count == places.count, "\(name): \(change.places)")
+      }
+      #expect(report.programs.count == 3)
+      #expect(report.stillHeld.isEmpty)
+    }
+
+    @Test("an error at each replacement in turn, at whatever hook: all the others go back")
+    func everyReplacement() throws {
+      let recorder = Recorder()
+      let stage = try ManyHooks(system: recorder.system)
+      recorder.restart()
+      try stage.rate.flip(.enable, "variant")
+      let kinds = Set(recorder.calls).intersection(Self.changes)
+      #expect(kinds == Self.changes)
+      let total = recorder.calls.count { Self.changes.contains($0) }
+      #expect(total >= 11)
+      recorder.restart()
+      let before = try stage.programs()
+      for number in 1...total {
+        recorder.restart { calls in
+          calls.last.map(Self.changes.contains) == true && calls.count { Self.changes.contains($0) } == number
+        }
+        let error = #expect(throws: StaticKeysError.self, "replacement \(number)") {
+          try stage.rate.flip(.disable, "variant")
+        }
+        recorder.restart()
+        #expect(error?.errno == ENOMEM && error?.code != .partlyApplied, "replacement \(number)")
+        #expect(try stage.programs() == before, "replacement \(number)")
+        #expect(try stage.rate.state("variant") == .on)
+      }
+    }
+  }
+}
