@@ -1,10 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 #
 #   make          build keyctl and flowmon (release)
-#   make test     install what is missing, build, lint and run all tests
-#   make vm-test  run the kernel tests in guests with other kernels, our own among them
+#   make test     install what is missing, build, lint and run all tests, here and in guests
+#   make soak     the long tests at their full length: traffic, kills, writers, memory; each prints its figures
+#   make vm-test  run the kernel tests in guests with other kernels, our own among them (a part of `make test`)
+#   make figures  what a flip costs by either engine, measured in a guest with our own kernel
 #   make kernel   build that kernel: Debian's 6.12 with kernel-patches
 #   make demo     flip the keys of a running program while packets flow
+#   make demo-endpoints   many programs of one template, each with its own constants, flipped with one command
+#   make bench-endpoints  what such a flip takes against compiling and against loading each program anew
 #   make install  PREFIX=/usr/local DESTDIR= BINNAME=bpf-keyctl
 #
 # Root's part of test and demo goes through sudo where the user is not root.
@@ -21,14 +25,14 @@ CLANG ?= clang-19
 SWIFT ?= swift
 INSTALL ?= install
 
-PACKAGES := clang-14 clang-19 llvm-14 llvm-19 bpftool libbpf-dev libelf-dev linux-libc-dev zlib1g-dev pkg-config \
-	iproute2 iputils-ping util-linux
+PACKAGES := clang-14 clang-19 llvm-14 llvm-19 bpftool libbpf-dev libelf-dev libmnl-dev linux-libc-dev zlib1g-dev \
+	pkg-config iproute2 iputils-ping util-linux strace xdp-tools
 VM_PACKAGES := qemu-system-x86 busybox-static cpio jq kmod xz-utils patch flex bison bc libelf-dev libssl-dev dwarves
-EXAMPLES := $(patsubst %.bpf.c,%.bpf.o,$(wildcard Examples/*.bpf.c))
+EXAMPLES := $(patsubst %.bpf.c,%.bpf.o,$(wildcard Examples/*.bpf.c Examples/*/*.bpf.c))
 HEADER := include/static_key.bpf.h
-# The patch engine's suite needs a kernel with kernel-patches: it is for guests (Tests/vm/run), not for this machine.
-ON_THIS_KERNEL := --filter KernelTests --skip KernelTests.Patch --no-parallel
+ON_THIS_KERNEL := --filter KernelTests --no-parallel
 OPTIMIZED := -c release -Xswiftc -enable-testing
+IN_GUESTS := Tests/vm/self-test && Tests/vm/run
 
 build:
 	$(SWIFT) build -c release --product keyctl
@@ -45,6 +49,11 @@ deps vm-deps:
 		$(SUDO) apt-get update -q && \
 		$(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends $$missing; \
 	fi
+
+# The guests' kernels are looked for in apt's lists, which a machine that has all packages may lack.
+vm-deps: package-lists
+package-lists:
+	@apt-cache show linux-source-6.12 >/dev/null 2>&1 || $(SUDO) apt-get update -q
 
 fixtures:
 	$(MAKE) -C Tests/Fixtures
@@ -64,27 +73,50 @@ lint:
 # The kernel tests count the machine's BPF objects: they run by themselves, one after the other. They run optimized too,
 # as the command is installed: the optimizer ends the life of an object, and with it a descriptor's, as early as it may.
 test: export STATICKEYS_WERROR := 1
-test: deps bpffs
+test: deps vm-deps bpffs
 	$(MAKE) fixtures examples
 	$(SWIFT) build --build-tests
 	$(MAKE) lint
-	$(SWIFT) test --skip-build --skip KernelTests
-	$(AS_ROOT) $(SWIFT) test --skip-build $(ON_THIS_KERNEL)
+	Tests/checked $(SWIFT) test --skip-build --skip KernelTests
+	$(AS_ROOT) Tests/checked $(SWIFT) test --skip-build $(ON_THIS_KERNEL)
 	$(SWIFT) build $(OPTIMIZED) --build-tests
-	$(AS_ROOT) $(SWIFT) test $(OPTIMIZED) --skip-build $(ON_THIS_KERNEL)
+	$(AS_ROOT) Tests/checked $(SWIFT) test $(OPTIMIZED) --skip-build $(ON_THIS_KERNEL)
+	$(IN_GUESTS)
+
+# The same tests run in `make test` for a moment each.
+soak: deps bpffs
+	$(MAKE) fixtures
+	$(SWIFT) build $(OPTIMIZED) --build-tests
+	$(AS_ROOT) env STATICKEYS_SOAK=1 Tests/checked $(SWIFT) test $(OPTIMIZED) --skip-build --filter KernelTests.Soak --no-parallel
 
 kernel: vm-deps
 	Tests/vm/build-kernel
 
+# Guests test the optimized build alone: this machine's run has tested both.
 vm-test: deps vm-deps
 	$(MAKE) fixtures examples
-	$(SWIFT) build --build-tests
-	Tests/vm/self-test
-	Tests/vm/run
+	$(SWIFT) build $(OPTIMIZED) --build-tests
+	$(IN_GUESTS)
+
+figures: deps vm-deps
+	$(MAKE) fixtures
+	$(SWIFT) build $(OPTIMIZED) --build-tests
+	Tests/vm/run -k patched -e patch -f KernelTests.Patch.figures
+	@grep -a '^figures:' .vm/consoles/patched.patch.log
 
 demo: deps
 	$(MAKE) build examples
 	BIN="$$($(SWIFT) build -c release --show-bin-path)" Examples/demo.sh
+
+demo-endpoints: deps bpffs
+	$(MAKE) build examples
+	BIN="$$($(SWIFT) build -c release --show-bin-path)" Examples/endpoints/demo.sh
+
+bench-endpoints: deps bpffs
+	$(MAKE) examples
+	$(SWIFT) build -c release --product bench-endpoints
+	$(AS_ROOT) env CLANG=$(CLANG) "$$($(SWIFT) build -c release --show-bin-path)/bench-endpoints" \
+		Examples/endpoints/endpoint.bpf include
 
 # Never over a file of somebody else: ours say so in their own bytes.
 install: build
@@ -110,4 +142,4 @@ clean:
 	rm -f $(EXAMPLES)
 
 .DELETE_ON_ERROR:
-.PHONY: build deps vm-deps fixtures examples bpffs lint test kernel vm-test demo install clean
+.PHONY: build deps vm-deps package-lists fixtures examples bpffs lint test soak kernel vm-test figures demo demo-endpoints bench-endpoints install clean

@@ -13,5 +13,8 @@ extern int memfd_create(const char *name, unsigned int flags);
 /* Moves the calling thread into the namespace behind fd; nstype 0x40000000 is CLONE_NEWNET. */
 extern int setns(int fd, int nstype);
 
+/* Sets the calling thread's capabilities; header and data are struct __user_cap_header_struct and two of _data. */
+extern int capset(void *header, const void *data);
+
 /* Makes the spawned process close every descriptor from lowest on (glibc 2.34). */
 extern int posix_spawn_file_actions_addclosefrom_np(posix_spawn_file_actions_t *actions, int lowest);
