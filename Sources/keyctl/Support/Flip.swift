@@ -34,8 +34,8 @@ struct ChangeOptions: ParsableArguments {
       .partlyApplied,
       "still running in the old state, held by something not seen here: "
         + "\(ids.count == 1 ? "program" : "programs") \(ids.map(String.init).joined(separator: ", "))",
-      advice: "look for a tc filter, XDP set by netlink, an old-style cgroup attachment or another network "
-        + "namespace's hook ('bpftool net', 'bpftool cgroup tree')")
+      advice: "a process may hold it ('bpftool prog show id' names it), a tracer may watch it, or it hangs in a "
+        + "network namespace that has neither a name nor a process")
   }
 }
 

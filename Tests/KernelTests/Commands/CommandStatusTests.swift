@@ -155,7 +155,7 @@ extension KernelTests {
       let error = try #require(try JSON(parsing: result.stderr)["error"])
       #expect(error["code"]?.string == "partly_applied")
       #expect(error["message"]?.string?.contains("program \(old)") == true)
-      #expect(error["advice"]?.string?.contains("tc filter") == true)
+      #expect(error["advice"]?.string?.contains("a process may hold it") == true)
       #expect(try BPF.info(holder, bpf_prog_info()).id == old)
     }
 
