@@ -12,8 +12,8 @@ import StaticKeys
 extension BPFSystem {
   /// Those of some programs that nothing was to hold any more and that are still there.
   ///
-  /// This waits a little: a reader may hold one for a moment, and one that hung on a raw tracepoint stays for as long as
-  /// the kernel waits for all tasks that may be in it, some 200 ms.
+  /// This waits a little: a reader may hold one for a moment, a busy machine frees late, and one that hung on a raw
+  /// tracepoint stays for as long as the kernel waits for all tasks that may be in it, some 200 ms.
   func outlived(_ programs: [ManagedProgram]) -> [UInt32] {
     let left = awaitEnd(of: programs.map(\.id), areForTracing: programs.contains { $0.template.isForTracing })
     guard !left.isEmpty, let attachments = try? AttachmentIndex(system: self, of: programs) else { return left }
@@ -25,7 +25,7 @@ extension BPFSystem {
   /// - Returns: those that are still there.
   @discardableResult
   func awaitEnd(of programs: [UInt32], areForTracing: Bool) -> [UInt32] {
-    let deadline = ContinuousClock.now + (areForTracing ? .seconds(1) : .milliseconds(100))
+    let deadline = ContinuousClock.now + (areForTracing ? .seconds(2) : .milliseconds(500))
     while true {
       let left = programs.filter { id in (try? object(.program, id: id)) != nil }
       if left.isEmpty || ContinuousClock.now > deadline { return left }
