@@ -16,8 +16,9 @@ public struct ProgramPlan: Hashable, Sendable {
   /// Whether the program is as wanted already.
   public var changesNothing: Bool { changes.isEmpty && !needsReload }
 
-  /// Whether it takes another program, and not only other sites: constants are part of what the kernel verified.
-  public var needsReload: Bool { before.mapIDs != after.mapIDs || before.immediates != after.immediates }
+  /// Whether it takes another program, and not only other sites: constants are part of what the kernel verified, and of a
+  /// key without a branch in the kernel only the instance knows the value.
+  public let needsReload: Bool
 
   /// One site's change, as the single 16-bit `off` replacement of the patch command.
   public struct SiteChange: Hashable, Sendable {
@@ -52,11 +53,18 @@ public struct ProgramPlan: Hashable, Sendable {
     for (name, bits) in immediates where instance.immediates[name] != nil { after.immediates[name] = bits }
     after.mapIDs = instance.mapIDs.map { maps[$0] ?? $0 }
     for (key, value) in wanted where instance.values[key] != nil { after.values[key] = value }
-    changes = template.sites.compactMap { site in
+    let changes: [SiteChange] = template.sites.compactMap { site in
       guard let value = wanted[site.key], let from = states[site.insn] else { return nil }
+      // In native form a site whose two arms are one is no branch of the kernel's.
+      if instance.form == .native, site.jumpOffset == 0 { return nil }
       let to = site.branch.layout.state(enabled: value)
       return from == to ? nil : SiteChange(site: site, from: from, to: to)
     }
+    let changed = Set(changes.map(\.site.key))
+    let unseen = after.values.contains { key, value in instance.values[key] != value && !changed.contains(key) }
+    needsReload =
+      instance.mapIDs != after.mapIDs || instance.immediates != after.immediates || instance.form == .native && unseen
+    self.changes = changes
     self.programID = programID
     self.template = template
     before = instance

@@ -103,6 +103,21 @@ import Testing
     #expect(plan.changes.map(\.site.insn.rawValue) == [5])
     #expect(plan.changes.map(\.expectedOff) == [3] && plan.changes.map(\.newOff) == [0])
   }
+
+  @Test("a site whose two arms are one is no branch; a key that has no other takes a reload", arguments: [true, false])
+  func noBranch(alone: Bool) {
+    let on = TemplateFixtures.on
+    var template = TemplateFixtures.template
+    if alone { template.sites.removeAll { $0.key == on && $0.jumpOffset != 0 } }
+    var instance = TemplateFixtures.instance
+    instance.form = .native
+    let states = template.states(under: instance.values)
+    let plan = ProgramPlan(programID: 1, template: template, instance: instance, states: states, wanted: [on: false])
+    #expect(plan.changes.map(\.site.insn.rawValue) == (alone ? [] : [5]))
+    #expect(plan.needsReload == alone && !plan.changesNothing)
+    let nothing = ProgramPlan(programID: 1, template: template, instance: instance, states: states, wanted: [on: true])
+    #expect(nothing.changesNothing)
+  }
 }
 
 @Suite struct InstanceCodingTests {

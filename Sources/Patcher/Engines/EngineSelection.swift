@@ -22,7 +22,7 @@ struct EngineSelection {
     guard !work.plan.needsReload else {
       guard choice != .patch else {
         throw StaticKeysError(
-          .unsupported, "a constant is part of what the kernel verified, and changes only by a reload",
+          .unsupported, "what is to change is part of what the kernel verified, and changes only by a reload",
           at: program.place, advice: "use --engine auto or reload")
       }
       return reload

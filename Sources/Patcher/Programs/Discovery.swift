@@ -111,7 +111,9 @@ struct Discovery {
     guard template.sites.allSatisfy({ states[$0.insn] != nil || $0.jumpOffset == 0 }) else {
       throw StaticKeysError(.corruptedTemplate, "the kernel does not know all the sites that its template names")
     }
-    return states
+    // A site whose two arms are one follows the others of its key; where there are none, it is as it was loaded.
+    let values = instance.values.merging(template.values(in: states)) { $1 }
+    return states.merging(template.states(under: values)) { kernel, _ in kernel }
   }
 
   /// A map that by its name is a template or an instance.

@@ -28,7 +28,7 @@ extension KernelTests {
 
     @Test("two processes toggle two keys of one program, one of them once more, and none loses what the other did")
     func twoWriters() throws {
-      let times = Emulation.fewer(than: 200)
+      let times = Emulation.fewer(than: 60)
       let multi = try Collection("multi")
       let keys = (tc: "\(multi.name)/count_tc", deny: "\(multi.name)/deny")
       let first = try toggling(keys.tc, times: times)
@@ -62,7 +62,7 @@ extension KernelTests {
       // From before it starts to well after it has ended, however fast the machine is.
       let longest = UInt32((ContinuousClock.now - start) / .microseconds(1))
       var endings: Set<Int32> = []
-      let rounds = Emulation.fewer(than: 60)
+      let rounds = Emulation.fewer(than: 40)
       for round in 0..<rounds {
         // A toggle refuses a key that an ended one left mixed.
         let child = try ChildProcess([binary, round % 2 == 0 ? "enable" : "disable", key])

@@ -110,6 +110,19 @@ extension KernelTests {
       #expect(zip(before, after).allSatisfy { $0 != $1 })
     }
 
+    @Test("a key all of whose sites have an empty region flips too, by a reload", arguments: [14, 19])
+    func emptyRegions(clang: Int) throws {
+      let empty = try Collection("empty", clang: clang)
+      #expect(try empty.flip(.enable, "both").programs.count == 1)
+      #expect(try empty.state("both") == .on && empty.state("empty") == .off && empty.run("hollow") == 1)
+      for (action, state) in [(KeyAction.enable, KeyStatus.State.on), (.toggle, .off)] {
+        let report = try empty.flip(action, "empty", engine: Collection.engineForValues)
+        #expect(report.programs.map(\.engine) == [.reload])
+        #expect(try empty.state("empty") == state && empty.state("both") == .on)
+      }
+      #expect(try empty.run("hollow") == 1)
+    }
+
     @Test("an enabled arm that the verifier refuses leaves every program as it was, and names the C line")
     func refusedArm() throws {
       let badarm = try Collection("badarm", engine: .reload)

@@ -28,6 +28,30 @@ extension KernelTests {
       #expect(try BPF.testRun(pin: pin) == 1)
     }
 
+    @Test(
+      "the command calls bpf() with none of the numbers that this kernel's BTF does not name", .requires(tool: "strace")
+    )
+    func systemCalls() throws {
+      try #require(!hasCommand, "this test is for kernels without the command")
+      let folder = try TemporaryFolder()
+      let name = Collection.newName()
+      defer { _ = try? CollectionStore().remove(name) }
+      let binary = try Tools.built("keyctl")
+      var numbers: Set<String> = []
+      for arguments in [
+        ["load", try Fixture.object("multi", clang: 19), "--name", name], ["enable", "\(name)/*"],
+        ["toggle", "\(name)/deny"], ["list"], ["probe"],
+      ] {
+        let trace = folder.file("trace")
+        try run(["strace", "-f", "-X", "raw", "-e", "trace=bpf", "-o", trace, binary] + arguments).checked()
+        let text = try String(contentsOfFile: trace, encoding: .utf8)
+        for call in text.matches(of: /bpf\((0x[0-9a-f]+|[0-9]+),/) { numbers.insert(String(call.1)) }
+      }
+      let commands = numbers.compactMap { $0.hasPrefix("0x") ? Int($0.dropFirst(2), radix: 16) : Int($0) }
+      // BPF_PROG_BIND_MAP is 35, and keyctl needs nothing that came after it.
+      #expect(commands.contains(5) && commands.contains(35) && commands.allSatisfy { $0 <= 35 }, "\(commands.sorted())")
+    }
+
     @Test("a kernel without the command is never given one: its number may be another's, as 37 is on Linux 6.18")
     func neverGuessed() throws {
       let recorder = Recorder()

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import CLibBPF
 import Foundation
 import Patcher
 import StaticKeys
@@ -19,7 +20,30 @@ enum Race {
 }
 
 extension KernelTests.Patch {
-  @Test("two writers on different keys of one program lose no flip")
+  @Test("two writers of 10,000 commands each, held by no lock but the kernel's, lose no flip")
+  func rawWriters() throws {
+    let kernel = try #require(StaticBranches.current)
+    let multi = try Collection("multi", engine: .patch)
+    let managed = try #require(try multi.programs().first { $0.name == "multi_xdp" })
+    try #require(managed.template.sites.count == 2)
+    try Race.concurrently(
+      managed.template.sites.map { site in
+        {
+          let program = try BPF.open(.program, id: managed.id)
+          // An odd number: a single lost flip would show, and the next command would be refused.
+          for time in 0...10_000 {
+            let (from, to) = time % 2 == 0 ? (0, site.jumpOffset) : (site.jumpOffset, 0)
+            let change = sk_static_branch(insn_off: site.insn.rawValue, expected_off: from, new_off: to)
+            let answer = kernel.update(program, [change])
+            guard answer.errno == 0 else { throw HarnessError("update \(time)", errno: answer.errno) }
+          }
+        }
+      })
+    let program = try #require(try multi.programs().first { $0.name == "multi_xdp" })
+    for key in program.template.keys { #expect(program.value(of: key.name) == true, "\(key.name)") }
+  }
+
+  @Test("two writers that wait for each other, on different keys of one program, lose no flip")
   func writers() throws {
     let flips = 10_000
     let multi = try Collection("multi", engine: .patch)
