@@ -13,7 +13,7 @@ struct FilterReplacement: Replacement {
   let description: String
 
   func replace(_ old: ProgramHandle, by new: ProgramHandle) throws(StaticKeysError) {
-    try namespace.enter { () throws(StaticKeysError) in
+    try namespace.enter(system: system) { () throws(StaticKeysError) in
       let found: UInt32?
       do throws(Errno) {
         let socket = try system.openRouteSocket()
@@ -26,6 +26,8 @@ struct FilterReplacement: Replacement {
         // The interface went away: nothing runs there any more.
         return
       } catch {
+        // The answer may have been lost, and not the request.
+        if let now = try? current(over: system.openRouteSocket()), now.program == new.id { return }
         throw .kernel(error, "cannot replace the program of \(description)", needs: [.netAdmin, .bpf])
       }
       throw .hookChanged(description, holds: found, not: old)

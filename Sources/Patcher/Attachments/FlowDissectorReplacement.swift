@@ -20,7 +20,7 @@ struct FlowDissectorReplacement: Replacement {
       throw .kernel(error, "cannot read \(description)", needs: [.netAdmin])
     }
     guard found == old.id else { throw .hookChanged(description, holds: found ?? 0, not: old) }
-    try namespace.enter { () throws(StaticKeysError) in
+    try namespace.enter(system: system) { () throws(StaticKeysError) in
       do throws(Errno) {
         try system.attach(new.fd, to: 0, attachType: BPF_FLOW_DISSECTOR.rawValue)
       } catch {

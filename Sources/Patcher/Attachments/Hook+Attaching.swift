@@ -33,7 +33,7 @@ extension Hook {
   private func attach(
     _ program: OpenProgram, to device: String, in namespace: NetworkNamespace, type: UInt32, system: BPFSystem
   ) throws(StaticKeysError) -> SharedFD {
-    try namespace.enter { () throws(StaticKeysError) in
+    try namespace.enter(system: system) { () throws(StaticKeysError) in
       let index = if_nametoindex(device)
       guard index != 0 else {
         let place = namespace.name.map { " in network namespace '\($0)'" } ?? ""
@@ -53,11 +53,18 @@ extension Hook {
         .usage, "the section '\(program.section)' does not say on which of a cgroup's hooks it goes",
         at: Place(program: program.name), advice: "use one such as SEC(\"cgroup_skb/egress\")")
     }
-    let directory = Glibc.open(path.string, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-    guard directory >= 0 else {
-      throw StaticKeysError(.notFound, "there is no cgroup '\(path)': \(Errno(rawValue: errno))", errno: errno)
+    let directory: SharedFD?
+    do throws(Errno) {
+      directory = try system.openCgroup(path)
+    } catch {
+      throw .kernel(error, "cannot open the cgroup '\(path)'", at: Place(program: program.name), needs: [.sysAdmin])
     }
-    return try SharedFD(OwnedFD(owning: directory)).withRaw { target throws(StaticKeysError) in
+    guard let directory else {
+      throw StaticKeysError(
+        .notFound, "there is no cgroup '\(path)'", at: Place(program: program.name),
+        errno: Errno.noSuchFileOrDirectory.rawValue)
+    }
+    return try directory.withRaw { target throws(StaticKeysError) in
       try createLink(opened, target: target, type: program.template.expectedAttachType, system: system)
     }
   }

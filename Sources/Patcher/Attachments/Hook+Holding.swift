@@ -18,29 +18,27 @@ extension Hook {
     let found: [UInt32]
     switch self {
     case .xdp(let device, let namespace):
-      found = try onDevice(device, namespace) { index throws(Errno) in
+      found = try onDevice(device, namespace, system) { index throws(Errno) in
         [try system.programOnXDP(interface: index, mode: 0)]
       }
     case .tcxIngress(let device, let namespace):
-      found = try onDevice(device, namespace) { index throws(Errno) in
+      found = try onDevice(device, namespace, system) { index throws(Errno) in
         try system.query(index, attachType: UInt32(SK_BPF_TCX_INGRESS)).entries.map(\.program)
       }
     case .tcxEgress(let device, let namespace):
-      found = try onDevice(device, namespace) { index throws(Errno) in
+      found = try onDevice(device, namespace, system) { index throws(Errno) in
         try system.query(index, attachType: UInt32(SK_BPF_TCX_EGRESS)).entries.map(\.program)
       }
     case .cgroup(let path):
-      let directory = Glibc.open(path.string, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-      // That there is none is told when it is to be attached there.
-      guard directory >= 0 else { return false }
-      let owner = SharedFD(OwnedFD(owning: directory))
       found = try asked { () throws(Errno) in
-        try owner.withRaw { fd throws(Errno) in
+        // That there is none is told when it is to be attached there.
+        guard let directory = try system.openCgroup(path) else { return [] }
+        return try directory.withRaw { fd throws(Errno) in
           try system.query(UInt32(bitPattern: fd), attachType: program.template.expectedAttachType).entries.map(
             \.program)
         }
       }
-    default: return false
+    case .tracing: return false
     }
     return !programs.isDisjoint(with: found)
   }
@@ -49,9 +47,9 @@ extension Hook {
   static func takesAnyAttachType(_ type: UInt32) -> Bool { type == BPF_PROG_TYPE_SCHED_CLS.rawValue }
 
   private func onDevice(
-    _ device: String, _ namespace: NetworkNamespace, _ query: (UInt32) throws(Errno) -> [UInt32]
+    _ device: String, _ namespace: NetworkNamespace, _ system: BPFSystem, _ query: (UInt32) throws(Errno) -> [UInt32]
   ) throws(StaticKeysError) -> [UInt32] {
-    try namespace.enter { () throws(StaticKeysError) in
+    try namespace.enter(system: system) { () throws(StaticKeysError) in
       let index = if_nametoindex(device)
       guard index != 0 else { return [] }
       return try asked { () throws(Errno) in try query(index) }

@@ -13,7 +13,7 @@ struct InterfaceProgramReplacement: Replacement {
   let description: String
 
   func replace(_ old: ProgramHandle, by new: ProgramHandle) throws(StaticKeysError) {
-    try namespace.enter { () throws(StaticKeysError) in
+    try namespace.enter(system: system) { () throws(StaticKeysError) in
       do throws(Errno) {
         try system.attach(
           new.fd, to: interface, attachType: attachType, flags: UInt32(BPF_F_REPLACE), replacing: old.fd)

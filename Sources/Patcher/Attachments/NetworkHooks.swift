@@ -11,7 +11,7 @@ extension AttachmentIndex {
     guard hooks.anyInNamespaces else { return [:] }
     var result: [UInt32: [Attachment]] = [:]
     for namespace in try HeldNamespace.all(system: system) {
-      let found = try namespace.enter { () throws(StaticKeysError) in
+      let found = try namespace.enter(system: system) { () throws(StaticKeysError) in
         try namespace.attachments(hooks, system: system, linked: linked)
       }
       for (program, attachment) in found { result[program, default: []].append(attachment) }

@@ -44,7 +44,7 @@ struct XDPReplacement: Replacement {
   let description: String
 
   func replace(_ old: ProgramHandle, by new: ProgramHandle) throws(StaticKeysError) {
-    try namespace.enter { () throws(StaticKeysError) in
+    try namespace.enter(system: system) { () throws(StaticKeysError) in
       do throws(Errno) {
         try system.replaceXDP(interface: interface, mode: mode.flag, from: old.fd, to: new.fd)
       } catch .noSuchDevice {
@@ -52,6 +52,8 @@ struct XDPReplacement: Replacement {
         return
       } catch {
         let current = try? system.programOnXDP(interface: interface, mode: mode.flag)
+        // The answer may have been lost, and not the request.
+        if current == new.id { return }
         if let current, current != old.id {
           throw .hookChanged(description, holds: current, not: old, errno: error)
         }

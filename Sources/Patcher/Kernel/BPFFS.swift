@@ -40,8 +40,28 @@ public enum BPFFS {
     return text.split(separator: "\n").compactMap { line in
       let words = line.split(separator: " ")
       guard let dash = words.firstIndex(of: "-"), dash + 2 < words.count, dash > 4 else { return nil }
-      return (FilePath(String(words[4])), String(words[dash + 1]), String(words[dash + 2]))
+      return (FilePath(unescaped(words[4])), String(words[dash + 1]), unescaped(words[dash + 2]))
     }
+  }
+
+  /// A word of /proc's tables of mounts, which have spaces, tabs, line ends and backslashes as `\040` and its like.
+  static func unescaped(_ word: some StringProtocol) -> String {
+    let bytes = Array(word.utf8)
+    var plain: [UInt8] = []
+    var index = 0
+    while index < bytes.count {
+      let digits = bytes[(index + 1)...].prefix(3)
+      if bytes[index] == UInt8(ascii: "\\"), digits.count == 3,
+        let code = UInt8(String(decoding: digits, as: UTF8.self), radix: 8)
+      {
+        plain.append(code)
+        index += 4
+      } else {
+        plain.append(bytes[index])
+        index += 1
+      }
+    }
+    return String(decoding: plain, as: UTF8.self)
   }
 
   /// Mounts one at the custom place, unless there is one already.
@@ -55,7 +75,10 @@ public enum BPFFS {
       )
     }
     do throws(Errno) {
-      try system.mountBPFFS(at: defaultMountPoint)
+      // Of several first runs one mounts it, and the others find it there.
+      let lock = try system.lock(directory: defaultMountPoint)
+      if !mountPoints().contains(defaultMountPoint) { try system.mountBPFFS(at: defaultMountPoint) }
+      withExtendedLifetime(lock) {}
     } catch {
       throw .kernel(
         error, "cannot mount a BPF file system", at: Place(file: defaultMountPoint.string), needs: [.sysAdmin])

@@ -19,6 +19,11 @@ extension BPFSystem {
     }
   }
 
+  /// Moves this thread into a network namespace. The C function is `setns`.
+  func enterNamespace(_ file: SharedFD) throws(Errno) {
+    _ = try libcCall(.namespaceEnter) { file.withRaw(sk_enter_netns) }
+  }
+
   /// A socket to the network configuration of the namespace that this thread is in. The C function is `mnl_socket_open2`.
   func openRouteSocket() throws(Errno) -> RouteSocket {
     var opened: OpaquePointer?

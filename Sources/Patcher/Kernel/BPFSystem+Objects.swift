@@ -3,6 +3,12 @@
 import CLibBPF
 import SystemPackage
 
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#endif
+
 /// A kind of BPF object that has ids to walk. Requires Linux 4.13, links 5.8; and CAP_SYS_ADMIN.
 public enum ObjectKind: Sendable {
   case program, map, link
@@ -32,19 +38,31 @@ extension BPFSystem {
   }
 
   /// A program, map or link by its id; nil if it is gone. The C functions are `bpf_prog_get_fd_by_id` and its like.
+  ///
+  /// A link is listed before it is settled, and answers EAGAIN until then. One that takes long is as one that will come:
+  /// whoever makes it has not been told yet that it is there.
   func object(_ kind: ObjectKind, id: UInt32) throws(Errno) -> SharedFD? {
-    do {
-      return try open(kind == .program ? .programByID : kind == .map ? .mapByID : .linkByID) {
-        switch kind {
-        case .program: bpf_prog_get_fd_by_id(id)
-        case .map: bpf_map_get_fd_by_id(id)
-        case .link: bpf_link_get_fd_by_id(id)
+    for attempt in 1... {
+      do throws(Errno) {
+        return try open(kind == .program ? .programByID : kind == .map ? .mapByID : .linkByID) {
+          switch kind {
+          case .program: bpf_prog_get_fd_by_id(id)
+          case .map: bpf_map_get_fd_by_id(id)
+          case .link: bpf_link_get_fd_by_id(id)
+          }
         }
+      } catch .noSuchFileOrDirectory {
+        return nil
+      } catch .resourceTemporarilyUnavailable where kind == .link {
+        guard attempt < Self.settlingAttempts else { return nil }
+        usleep(1_000)
       }
-    } catch .noSuchFileOrDirectory {
-      return nil
     }
+    return nil
   }
+
+  /// How often a link is asked for, a millisecond apart.
+  private static let settlingAttempts = 10
 
   /// Whether there is a map of this id, without opening it.
   func hasMap(id: UInt32) throws(Errno) -> Bool {

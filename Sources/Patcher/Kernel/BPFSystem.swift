@@ -24,7 +24,7 @@ public struct BPFSystem: Sendable {
     case linkCreate, rawTracepointOpen, perfEventOpen, linkUpdate, linkDetach, linkNextID, linkByID, linkInfo
     case btfLoad, btfByID, staticBranchUpdate
     case programQuery, programAttach, xdpReplace
-    case namespaceOpen, cgroupOpen, netlinkOpen, netlinkDump, netlinkGet, filterReplace
+    case namespaceOpen, namespaceEnter, cgroupOpen, netlinkOpen, netlinkDump, netlinkGet, filterReplace
     case pin, openPin, rename, unlink, makeDirectory, removeDirectory, mount, lock
   }
 

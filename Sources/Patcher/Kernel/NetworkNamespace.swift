@@ -1,14 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import CLibBPF
 import StaticKeys
 import SystemPackage
-
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#endif
 
 /// A named network namespace, as `ip netns` keeps them under /run/netns, or the one this process is in.
 public struct NetworkNamespace: Hashable, Sendable {
@@ -21,11 +14,13 @@ public struct NetworkNamespace: Hashable, Sendable {
   /// The namespace of this name or, where it has a slash, in this file.
   public init(_ name: String?) { self.name = name }
 
-  /// Runs `body` with this thread in the namespace. Mounts stay as they are, unlike under `ip netns exec`.
+  /// Runs `body` in the namespace. Mounts stay as they are, unlike under `ip netns exec`.
   ///
   /// Requires CAP_SYS_ADMIN unless it is the present one. The C function is `setns`.
-  func enter<R>(_ body: () throws(StaticKeysError) -> R) throws(StaticKeysError) -> R {
-    try hold(system: BPFSystem()).enter(body)
+  func enter<R>(
+    system: BPFSystem, _ body: () throws(StaticKeysError) -> R
+  ) throws(StaticKeysError) -> R {
+    try hold(system: system).enter(system: system, body)
   }
 
   /// Keeps the namespace, whatever becomes of its name.
@@ -58,24 +53,19 @@ struct HeldNamespace: Sendable {
     self.file = file
   }
 
-  /// Runs `body` with this thread in the namespace.
-  func enter<R>(_ body: () throws(StaticKeysError) -> R) throws(StaticKeysError) -> R {
+  /// Runs `body` in the namespace, on a thread that ends with it: this one never leaves its own.
+  func enter<R>(
+    system: BPFSystem, _ body: () throws(StaticKeysError) -> R
+  ) throws(StaticKeysError) -> R {
     guard let name, let file else { return try body() }
-    let home: SharedFD
-    do throws(Errno) {
-      home = try BPFSystem().openNamespace("/proc/thread-self/ns/net")
-    } catch {
-      throw .kernel(error, "cannot open the present network namespace", needs: [.sysAdmin])
+    return try OwnThread.run { () throws(StaticKeysError) in
+      do throws(Errno) {
+        try system.enterNamespace(file)
+      } catch {
+        throw .kernel(error, "cannot enter the network namespace '\(name)'", needs: [.sysAdmin])
+      }
+      return try body()
     }
-    guard file.withRaw(sk_enter_netns) == 0 else {
-      throw .kernel(
-        Errno(rawValue: errno), "cannot enter the network namespace '\(name)'", needs: [.sysAdmin])
-    }
-    let result = Result(catching: body)
-    guard home.withRaw(sk_enter_netns) == 0 else {
-      throw .kernel(Errno(rawValue: errno), "cannot come back from the network namespace '\(name)'", needs: [.sysAdmin])
-    }
-    return try result.get()
   }
 
   /// A descriptor of the namespace.

@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import CLibBPF
+import Glibc
 import Patcher
 import StaticKeys
+import Synchronization
+import SystemPackage
 import TestSupport
 import Testing
 
@@ -159,6 +163,35 @@ extension KernelTests {
       #expect(try BPF.programID(pin: stage.pin) == old)
       // The next time there is nothing left to stumble over.
       #expect(try stage.tcx.flip(.enable, "drop").programs.flatMap(\.places) == ["pin \(stage.pin)"])
+    }
+
+    @Test("a filter that was replaced, but the answer to it was lost, counts as replaced")
+    func lostAnswer() throws {
+      let stage = try Stage()
+      try stage.device.run("tc filter add dev rx0 ingress pref 1 handle 1 bpf da object-pinned \(stage.pin)")
+      let (device, folder, old) = (stage.device, try PinFolder(), try stage.tcx.id("tcx"))
+      let name = stage.tcx.name
+      let isDone = Atomic<Bool>(false)
+      let system = BPFSystem { call throws(Errno) in
+        guard call == .filterReplace, !isDone.exchange(true, ordering: .relaxed) else { return }
+        do {
+          // What keyctl is about to do is done for it.
+          let programs = try Inventory.current().programs.filter { $0.instance.collection == name && $0.id != old }
+          let new = try BPF.open(.program, id: #require(programs.first).id)
+          #expect(bpf_obj_pin(new.rawValue, folder.pin("new")) == 0)
+          try device.run("tc filter replace dev rx0 ingress pref 1 handle 1 bpf da object-pinned \(folder.pin("new"))")
+          #expect(unlink(folder.pin("new")) == 0)
+        } catch {
+          Issue.record(error)
+        }
+        throw Errno.noBufferSpace
+      }
+      let report = try Changer(system: system).flip(.enable, [#require(KeyPattern("\(name)/drop"))], engine: .reload)
+      let wasDone = isDone.load(ordering: .relaxed)
+      #expect(wasDone)
+      #expect(try device.filters("rx0", "ingress").map(\.program) == report.programs.map(\.newID))
+      #expect(try stage.tcx.state("drop") == .on)
+      #expect(report.stillHeld.isEmpty)
     }
 
     @Test("a device that goes away in mid-flip takes its filter along, and the flip goes on")
