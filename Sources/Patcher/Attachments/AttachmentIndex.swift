@@ -6,7 +6,7 @@ import SystemPackage
 /// Where each program hangs, as the kernel told at one moment.
 public struct AttachmentIndex: Sendable {
   private let attachments: [UInt32: [Attachment]]
-  private let arrays: ProgramArrays
+  private let maps: MapWalk
 
   /// Walks the kernel's links, the pins in bpffs and the program arrays, and asks the hooks that the programs can hang on by
   /// other means: tc filters and interfaces in all network namespaces, cgroups, socket maps.
@@ -16,22 +16,30 @@ public struct AttachmentIndex: Sendable {
   /// - Throws: `.permission` or `.kernel`.
   public init(system: BPFSystem, of programs: [ManagedProgram]) throws(StaticKeysError) {
     let hooks = ConcernedHooks(programs)
-    let links = try Self.listed { () throws(Errno) in try LinkWalk(system: system) }
-    let network = try Self.networkHooks(hooks, system: system, linked: links.hooks)
-    let arrays = try Self.listed { () throws(Errno) in
-      try ProgramArrays(system: system, holding: Set(programs.map(\.template.type)))
+    // A program hangs at few places that are kept open: a cgroup, an array, a namespace.
+    DescriptorLimit.raise(toHold: programs.count * 4)
+    let (maps, pins, links) = try Self.listed { () throws(Errno) in
+      let maps = try MapWalk(hooks, system: system)
+      let pins = try PinWalk(system: system)
+      return (maps, pins, try LinkWalk(system: system, pins: pins.links))
     }
-    self.arrays = arrays
-    let others = try Self.listed { () throws(Errno) in
-      [
-        try Self.cgroups(hooks: hooks.cgroup, system: system, linked: links.hooks),
-        try Self.socketMaps(hooks: hooks.socketMap, system: system, linked: links.hooks),
-        try arrays.attachments(links: links.attachments, system: system), try Self.pins(system: system),
-      ]
+    maps.release(pinned: pins.maps)
+    self.maps = maps
+    let network = try Self.networkHooks(hooks, system: system, linked: links.hooks)
+    let (cgroups, slots) = try Self.listed { () throws(Errno) in
+      (
+        try Self.cgroups(hooks, system: system, linked: links.hooks),
+        try maps.arrays.attachments(links: links.attachments, system: system)
+      )
+    }
+    let socketMaps = maps.socketMaps.reduce(into: [UInt32: [Attachment]]()) { found, hook in
+      if let attachment = hook.attachment(system: system, linked: links.hooks) {
+        found[hook.program, default: []].append(attachment)
+      }
     }
     // In this order: what runs a program comes before what only keeps it.
-    attachments = ([links.attachments, network] + others).reduce(into: [:]) { all, part in
-      all.merge(part, uniquingKeysWith: +)
+    attachments = [links.attachments, network, cgroups, socketMaps, slots, pins.attachments].reduce(into: [:]) {
+      all, part in all.merge(part, uniquingKeysWith: +)
     }
   }
 

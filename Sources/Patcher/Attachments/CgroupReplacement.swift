@@ -29,7 +29,7 @@ struct CgroupReplacement: Replacement {
       if flags & UInt32(BPF_F_ALLOW_MULTI) != 0 {
         return try attach(new, flags: flags | UInt32(BPF_F_REPLACE), replacing: old)
       }
-      if found == [old.id] { return try attach(new, flags: flags, revision: now.revision) }
+      if holdsOnly(old, of: found) { return try attach(new, flags: flags, revision: now.revision) }
     } catch {
       if isGone { return }
       if let now = try? content(), !now.entries.contains(where: { $0.program == old.id }) {
@@ -38,6 +38,12 @@ struct CgroupReplacement: Replacement {
       throw .kernel(error, "cannot replace the program of \(description)", needs: [.netAdmin, .bpf])
     }
     throw .hookChanged(description, holds: found.first ?? 0, not: old)
+  }
+
+  /// Whether a hook for a single program has this one. What is asked for LSM programs spans the hooks of all of them, and
+  /// the kernel finds the one by the program.
+  private func holdsOnly(_ old: ProgramHandle, of found: [UInt32]) -> Bool {
+    attachType == BPF_LSM_CGROUP.rawValue ? found.contains(old.id) : found == [old.id]
   }
 
   private func content() throws(Errno) -> HookContent {
@@ -90,14 +96,15 @@ struct Cgroup {
 extension AttachmentIndex {
   /// The programs on the hooks of all cgroups that no link holds there.
   static func cgroups(
-    hooks: Set<UInt32>, system: BPFSystem, linked: LinkedHooks
+    _ hooks: ConcernedHooks, system: BPFSystem, linked: LinkedHooks
   ) throws(Errno) -> [UInt32: [Attachment]] {
-    guard !hooks.isEmpty else { return [:] }
+    guard !hooks.cgroup.isEmpty else { return [:] }
     var result: [UInt32: [Attachment]] = [:]
     for cgroup in Cgroup.all() {
       guard let directory = try system.openCgroup(cgroup.path) else { continue }
-      for type in hooks.sorted() {
-        for (program, flags) in try cgroup.unlinked(on: type, of: directory, system: system, linked: linked) {
+      for type in hooks.cgroup.sorted() {
+        for (program, flags) in try cgroup.unlinked(on: type, of: directory, system: system, linked: linked)
+        where hooks.programs.contains(program) {
           let mode = flags & UInt32(BPF_F_ALLOW_MULTI) != 0 ? " multi" : flags != 0 ? " override" : ""
           let description = "cgroup \(cgroup.path) \(attachTypeName(type))\(mode)"
           let replacement = CgroupReplacement(

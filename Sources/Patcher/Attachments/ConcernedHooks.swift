@@ -4,6 +4,10 @@ import CLibBPF
 
 /// The hooks that have to be asked what they hold, given what programs it is about: no walk over BPF objects shows them.
 struct ConcernedHooks: Sendable {
+  /// The programs, by id: of what holds others no descriptor is kept.
+  let programs: Set<UInt32>
+  /// Their types (`enum bpf_prog_type`).
+  let types: Set<UInt32>
   /// Interfaces' XDP hooks.
   var xdp = false
   /// tc filters, and tcx and netkit hooks.
@@ -16,6 +20,8 @@ struct ConcernedHooks: Sendable {
   var socketMap: Set<UInt32> = []
 
   init(_ programs: [ManagedProgram]) {
+    self.programs = Set(programs.map(\.id))
+    types = Set(programs.map(\.template.type))
     for program in programs { insert(bpf_prog_type(program.template.type), program.template.expectedAttachType) }
   }
 

@@ -7,26 +7,30 @@ import SystemPackage
 /// A BPF link whose program BPF_LINK_UPDATE replaces: cgroup (Linux 5.7), netns (5.8), iter, XDP (5.9), tcx (6.6),
 /// netkit (6.7), sockmap (6.10).
 ///
-/// A reader that has an iterator open, and a socket that is in a socket map, go on with the program they began with.
+/// It is known by its id: a descriptor for each would be many where many hang. A reader that has an iterator open, and a socket that is in a socket map, go on with the program they began with.
 struct LinkReplacement: Replacement {
   let system: BPFSystem
-  let link: SharedFD
+  let link: UInt32
   let description: String
 
   func replace(_ old: ProgramHandle, by new: ProgramHandle) throws(StaticKeysError) {
+    let held: SharedFD?
+    do throws(Errno) { held = try system.object(.link, id: link) } catch { throw failure(error) }
+    // One that is gone has left its hook.
+    guard let held else { return }
     do throws(Errno) {
-      try system.updateLink(link, from: old.fd, to: new.fd)
+      try system.updateLink(held, from: old.fd, to: new.fd)
     } catch .noLink {
       // The interface or cgroup went away under the link: nothing runs there any more.
       return
     } catch {
-      let current = try? system.rawInfo(ofLink: link).prog_id
-      if let current, current != old.id {
-        throw StaticKeysError(
-          .changedMeanwhile, "\(description) holds program \(current) now, not \(old.id)", errno: error.rawValue,
-          advice: "run the command again")
-      }
-      throw .kernel(error, "cannot replace the program of \(description)", needs: [.bpf, .netAdmin])
+      let current = try? system.rawInfo(ofLink: held).prog_id
+      if let current, current != old.id { throw .hookChanged(description, holds: current, not: old, errno: error) }
+      throw failure(error)
     }
+  }
+
+  private func failure(_ errno: Errno) -> StaticKeysError {
+    .kernel(errno, "cannot replace the program of \(description)", needs: [.bpf, .netAdmin])
   }
 }

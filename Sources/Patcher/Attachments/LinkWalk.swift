@@ -3,7 +3,7 @@
 import CLibBPF
 import SystemPackage
 
-/// All of the kernel's links at one moment.
+/// All of the kernel's links at one moment. No descriptor of one stays open: a machine may have thousands.
 struct LinkWalk {
   /// Where programs hang by links, by the program's id.
   private(set) var attachments: [UInt32: [Attachment]] = [:]
@@ -11,23 +11,26 @@ struct LinkWalk {
   private(set) var hooks = LinkedHooks()
 
   /// Requires Linux 5.8 and CAP_SYS_ADMIN.
-  init(system: BPFSystem) throws(Errno) {
+  ///
+  /// - Parameter pins: where links are pinned, by their id.
+  init(system: BPFSystem, pins: [UInt32: [FilePath]]) throws(Errno) {
     for id in try system.ids(of: .link) {
       guard let link = try system.object(.link, id: id) else { continue }
       let info = try system.rawInfo(ofLink: link)
       let kind = LinkKind(rawValue: info.type)
       let target = LinkTarget(info, kind: kind)
-      let text = target.text ?? (kind.isTracing ? TracingLinkInfo(of: link).target : nil)
-      let description = "\(kind.name) link \(id)" + (text.map { " (\($0))" } ?? "")
+      let details = kind.isTracing ? TracingLinkInfo(of: link) : nil
+      let description = "\(kind.name) link \(id)" + ((target.text ?? details?.target).map { " (\($0))" } ?? "")
       var replacement: (any Replacement)?
       if kind.isReplaceable {
-        replacement = LinkReplacement(system: system, link: link, description: description)
-      } else if kind.isTracing {
+        replacement = LinkReplacement(system: system, link: id, description: description)
+      } else if let details {
         replacement = TracingLinkReplacement(
-          system: system, link: id, kind: kind, target: text, description: description)
+          system: system, link: id, kind: kind, details: details, pins: pins[id] ?? [], description: description)
       }
       attachments[info.prog_id, default: []].append(
-        Attachment(description: description, replacement: replacement, isSevered: target.isGone))
+        Attachment(
+          description: description, replacement: replacement, isSevered: target.isGone))
       if let extended = target.extendedProgram {
         // A variant put in this program's place would run without it: no replacement.
         let text = "freplace link \(id), by which program \(info.prog_id) stands for one of its functions"
@@ -42,7 +45,7 @@ struct LinkWalk {
 }
 
 /// What a link is attached to.
-private struct LinkTarget {
+struct LinkTarget {
   /// An interface's index, or the number of a cgroup, a namespace or a map; 0 if it is gone, nil if the link has none.
   let number: UInt64?
   /// Which of its hooks; 0 where it has only one.

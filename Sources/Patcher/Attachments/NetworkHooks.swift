@@ -10,11 +10,13 @@ extension AttachmentIndex {
   ) throws(StaticKeysError) -> [UInt32: [Attachment]] {
     guard hooks.anyInNamespaces else { return [:] }
     var result: [UInt32: [Attachment]] = [:]
-    for namespace in try HeldNamespace.all(system: system) {
+    try HeldNamespace.forEach(system: system) { namespace throws(StaticKeysError) in
       let found = try namespace.enter(system: system) { () throws(StaticKeysError) in
         try namespace.attachments(hooks, system: system, linked: linked)
       }
-      for (program, attachment) in found { result[program, default: []].append(attachment) }
+      for (program, attachment) in found where hooks.programs.contains(program) {
+        result[program, default: []].append(attachment)
+      }
     }
     return result
   }
@@ -43,7 +45,7 @@ extension HeldNamespace {
     }
     if hooks.xdp {
       for interface in interfaces {
-        found += try interface.xdpAttachments(in: self, system: system, linked: linked)
+        found += try interface.xdpAttachments(of: hooks.programs, in: self, system: system, linked: linked)
       }
     }
     return found

@@ -8,32 +8,25 @@ struct PinReplacement: Replacement {
   let system: BPFSystem
   let path: FilePath
 
-  /// The path that a pin of this path would be renamed to; nil if it is not named so.
-  static func path(whoseReplacementIs path: FilePath) -> FilePath? {
-    let name = path.lastComponent?.string ?? ""
-    let suffix = BPFSystem.besideSuffix
-    guard name.hasSuffix(suffix), name.count > suffix.count else { return nil }
-    return path.removingLastComponent().appending(String(name.dropLast(suffix.count)))
-  }
-
   func replace(_ old: ProgramHandle, by new: ProgramHandle) throws(StaticKeysError) {
-    let current: UInt32
+    let held: PinnedProgram?
+    let isMeantForAnother: Bool
     do throws(Errno) {
-      let pinned = try system.openPin(path)
-      current = try system.rawInfo(ofProgram: pinned).id
-    } catch .noSuchFileOrDirectory where Self.path(whoseReplacementIs: path) != nil {
-      // A writer that was killed left it, and it went when the pin that it was for was replaced.
-      return
+      held = try system.pinned(at: path).flatMap { pinned throws(Errno) in try PinnedProgram(pinned, system: system) }
+      isMeantForAnother = try held?.replaced(from: path, system: system) != nil
     } catch {
       throw failure(error)
     }
-    guard current == old.id else {
-      throw StaticKeysError(
-        .changedMeanwhile, "program \(current) is pinned there now, not \(old.id)", at: Place(file: path.string),
-        advice: "run the command again")
+    // What a killed writer left went, perhaps, when the pin that it was for was replaced.
+    guard held != nil || BPFSystem.path(whoseReplacementIs: path) == nil else { return }
+    guard let held, held.program == old.id else {
+      throw .hookChanged("the pin \(path)", holds: held?.program, not: old)
     }
     do throws(Errno) {
-      try system.replacePin(at: path, by: new.fd)
+      guard !isMeantForAnother else { return try system.unlink(path) }
+      try system.replacePin(at: path, by: new.fd) { there throws(Errno) in
+        try PinnedProgram(there, system: system)?.isVariant(of: held, system: system) == true
+      }
     } catch {
       throw failure(error)
     }
@@ -44,48 +37,27 @@ struct PinReplacement: Replacement {
   }
 }
 
-extension BPFSystem {
-  /// A dot would be refused: the kernel keeps such names for itself.
-  static let besideSuffix = "__new"
+/// All that is pinned in the BPF file systems that this process sees, by what it is.
+struct PinWalk: Sendable {
+  /// Where programs are pinned, by the program's id.
+  private(set) var attachments: [UInt32: [Attachment]] = [:]
+  /// Where links are pinned, by the link's id.
+  private(set) var links: [UInt32: [FilePath]] = [:]
+  /// The ids of the maps that are pinned.
+  private(set) var maps: Set<UInt32> = []
 
-  /// Pins a program or map beside what is pinned at a path, and renames it over that.
-  func replacePin(at path: FilePath, by fd: SharedFD) throws(Errno) {
-    let beside = FilePath(path.string + Self.besideSuffix)
-    do throws(Errno) {
-      try pin(fd, at: beside)
-    } catch .fileExists {
-      // Left behind by a writer that was killed: whoever holds the lock now may remove it.
-      try unlink(beside)
-      try pin(fd, at: beside)
-    }
-    do throws(Errno) {
-      try rename(beside, to: path)
-    } catch {
-      try? unlink(beside)
-      throw error
-    }
-  }
-}
-
-extension AttachmentIndex {
-  /// All program pins in the BPF file systems that this process sees, by the id of their program.
-  static func pins(system: BPFSystem) throws(Errno) -> [UInt32: [Attachment]] {
-    var result: [UInt32: [Attachment]] = [:]
-    for path in BPFFS.pins() {
-      let pinned: SharedFD
-      do throws(Errno) {
-        pinned = try system.openPin(path)
-      } catch .noSuchFileOrDirectory {
-        continue
-      } catch .permissionDenied {
-        // bpffs holds iterators' pins too, which BPF_OBJ_GET does not open.
-        continue
+  init(system: BPFSystem) throws(Errno) {
+    var walk = (attachments: attachments, links: links, maps: maps)
+    try system.forEachPin { path, pinned throws(Errno) in
+      switch pinned.kind {
+      case .program:
+        let id = try system.rawInfo(ofProgram: pinned.fd).id
+        walk.attachments[id, default: []].append(
+          Attachment(description: "pin \(path)", replacement: PinReplacement(system: system, path: path)))
+      case .link: walk.links[try system.rawInfo(ofLink: pinned.fd).id, default: []].append(path)
+      case .map: walk.maps.insert(try system.rawInfo(ofMap: pinned.fd).id)
       }
-      guard BPFFS.kind(of: pinned) == .program else { continue }
-      let id = try system.rawInfo(ofProgram: pinned).id
-      result[id, default: []].append(
-        Attachment(description: "pin \(path)", replacement: PinReplacement(system: system, path: path)))
     }
-    return result
+    (attachments, links, maps) = walk
   }
 }

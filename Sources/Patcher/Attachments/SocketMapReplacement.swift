@@ -29,28 +29,36 @@ struct SocketMapReplacement: Replacement {
   }
 }
 
-extension AttachmentIndex {
-  /// The programs on the hooks of all socket maps that no link holds there. Requires Linux 5.18.
-  static func socketMaps(
-    hooks: Set<UInt32>, system: BPFSystem, linked: LinkedHooks
-  ) throws(Errno) -> [UInt32: [Attachment]] {
-    guard !hooks.isEmpty else { return [:] }
-    var result: [UInt32: [Attachment]] = [:]
-    for id in try system.ids(of: .map) {
-      guard let map = try system.object(.map, id: id) else { continue }
-      let info = try system.rawInfo(ofMap: map)
-      guard info.type == BPF_MAP_TYPE_SOCKMAP.rawValue || info.type == BPF_MAP_TYPE_SOCKHASH.rawValue else { continue }
-      for type in hooks.sorted() {
-        guard let program = try program(on: map, type, system: system) else { continue }
-        let link = LinkedHook(kind: .sockmap, program: program, target: UInt64(id), attachType: type)
-        if linked.count(link) > 0 { continue }
-        let description = "\(attachTypeName(type)) of socket map \(text(in: info.name)) (map \(id))"
-        let replacement = SocketMapReplacement(
-          system: system, map: map, attachType: type, description: description)
-        result[program, default: []].append(Attachment(description: description, replacement: replacement))
-      }
+/// A program on a hook of a socket map. Requires Linux 5.18.
+struct SocketMapHook: Sendable {
+  let map: UInt32
+  let fd: SharedFD
+  let attachType: UInt32
+  let program: UInt32
+  private let description: String
+
+  /// The concerned programs on the hooks of a socket map.
+  static func all(
+    of map: SharedFD, info: bpf_map_info, _ hooks: ConcernedHooks, system: BPFSystem
+  ) throws(Errno) -> [SocketMapHook] {
+    var found: [SocketMapHook] = []
+    for type in hooks.socketMap.sorted() {
+      guard let program = try program(on: map, type, system: system), hooks.programs.contains(program) else { continue }
+      found.append(
+        SocketMapHook(
+          map: info.id, fd: map, attachType: type, program: program,
+          description: "\(attachTypeName(type)) of socket map \(text(in: info.name)) (map \(info.id))"))
     }
-    return result
+    return found
+  }
+
+  /// Nil if a link holds the program there.
+  func attachment(system: BPFSystem, linked: LinkedHooks) -> Attachment? {
+    let link = LinkedHook(kind: .sockmap, program: program, target: UInt64(map), attachType: attachType)
+    guard linked.count(link) == 0 else { return nil }
+    let replacement = SocketMapReplacement(
+      system: system, map: fd, attachType: attachType, description: description)
+    return Attachment(description: description, replacement: replacement)
   }
 
   private static func program(on map: SharedFD, _ type: UInt32, system: BPFSystem) throws(Errno) -> UInt32? {

@@ -64,13 +64,13 @@ struct XDPReplacement: Replacement {
 }
 
 extension Interface {
-  /// The programs on the XDP hook that no link holds there.
+  /// Those of some programs that are on the XDP hook without a link that holds them there.
   func xdpAttachments(
-    in namespace: HeldNamespace, system: BPFSystem, linked: LinkedHooks
+    of programs: Set<UInt32>, in namespace: HeldNamespace, system: BPFSystem, linked: LinkedHooks
   ) throws(StaticKeysError) -> [(program: UInt32, attachment: Attachment)] {
     var found: [(program: UInt32, attachment: Attachment)] = []
     for mode in XDPMode.allCases {
-      guard let program = xdp?.number(mode.programID), program != 0 else { continue }
+      guard let program: UInt32 = xdp?.number(mode.programID), programs.contains(program) else { continue }
       if try isLinked(program, mode, in: namespace, system: system, linked: linked) { continue }
       let description = "\(mode.name) \(namespace.qualified(name))"
       let replacement = XDPReplacement(

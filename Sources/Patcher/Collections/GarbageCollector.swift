@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import CLibBPF
 import StaticKeys
 import SystemPackage
 
@@ -24,8 +23,9 @@ public struct GarbageReport: Sendable {
 ///
 /// Garbage is, and nothing else: a directory in which a writer that lives no more put pins together; a collection's
 /// directory without a pinned program, if no program of that collection runs; a collection's pin of a link whose device
-/// or cgroup is gone; and a pin PATH__new of a program beside a pin PATH of the same program's other variant. All but
-/// the last lie under /sys/fs/bpf/keyctl. Holding the writers' lock, it meets no directory that is still being filled.
+/// or cgroup is gone; and a pin PATH__new of a program, or of a tracing link, beside a pin PATH of the same program's
+/// other variant. All but the last lie under /sys/fs/bpf/keyctl. Holding the writers' lock, it meets no directory that is
+/// still being filled.
 public struct GarbageCollector: Sendable {
   private let system: BPFSystem
   private let store: CollectionStore
@@ -46,10 +46,9 @@ public struct GarbageCollector: Sendable {
       try collectLeftovers(dryRun, &report)
       let programs = try Discovery.inventory(system: system).programs
       try collectCollections(dryRun, besides: Set(programs.map(\.instance.collection)), &report)
-      let variants = Dictionary(programs.map { ($0.id, ProgramIdentity($0)) }) { $1 }
       do throws(Errno) {
         try collectSeveredLinks(dryRun, &report)
-        try collectPins(dryRun, beside: variants, &report)
+        try collectPins(dryRun, &report)
       } catch {
         throw .kernel(error, "cannot look for garbage", needs: [.sysAdmin])
       }
@@ -92,47 +91,22 @@ public struct GarbageCollector: Sendable {
       let directory = CollectionStore.directory(of: .links, in: place)
       for entry in BPFFS.entries(of: directory) where !entry.isDirectory {
         let path = directory.appending(entry.name)
-        let pinned = try system.openPin(path)
-        let kind = BPFFS.kind(of: pinned)
-        guard kind != .program, kind != .map, Self.isSevered(try system.rawInfo(ofLink: pinned)) else { continue }
+        guard let pinned = try system.pinned(at: path), pinned.kind == .link else { continue }
+        let info = try system.rawInfo(ofLink: pinned.fd)
+        guard LinkTarget(info, kind: LinkKind(rawValue: info.type)).isGone else { continue }
         if !dryRun { try system.unlink(path) }
         report.removed.append(.init(path: path, reason: "what the link was on is gone"))
       }
     }
   }
 
-  private static func isSevered(_ info: bpf_link_info) -> Bool {
-    switch LinkKind(rawValue: info.type) {
-    // tcx's structure starts with the interface as XDP's does.
-    case .xdp, .tcx: info.xdp.ifindex == 0
-    case .cgroup: info.cgroup.cgroup_id == 0
-    default: false
-    }
-  }
-
-  private func collectPins(
-    _ dryRun: Bool, beside variants: [UInt32: ProgramIdentity], _ report: inout GarbageReport
-  ) throws(Errno) {
-    for path in BPFFS.pins() {
-      guard let replaced = PinReplacement.path(whoseReplacementIs: path),
-        let left = try program(pinnedAt: path).flatMap({ variants[$0] }),
-        try program(pinnedAt: replaced).flatMap({ variants[$0] }) == left
+  private func collectPins(_ dryRun: Bool, _ report: inout GarbageReport) throws(Errno) {
+    for path in BPFFS.pins() where BPFSystem.path(whoseReplacementIs: path) != nil {
+      guard let pinned = try system.pinned(at: path), let left = try PinnedProgram(pinned, system: system),
+        let replaced = try left.replaced(from: path, system: system)
       else { continue }
       if !dryRun { try system.unlink(path) }
       report.removed.append(.init(path: path, reason: "it was to be renamed over \(replaced)"))
-    }
-  }
-
-  /// The id of the program at a path; nil if there is none.
-  private func program(pinnedAt path: FilePath) throws(Errno) -> UInt32? {
-    do throws(Errno) {
-      let pinned = try system.openPin(path)
-      return BPFFS.kind(of: pinned) == .program ? try system.rawInfo(ofProgram: pinned).id : nil
-    } catch .noSuchFileOrDirectory {
-      return nil
-    } catch .permissionDenied {
-      // What BPF_OBJ_GET does not open is no program.
-      return nil
     }
   }
 }

@@ -16,12 +16,7 @@ struct ArraySlotReplacement: Replacement {
   func replace(_ old: ProgramHandle, by new: ProgramHandle) throws(StaticKeysError) {
     let current: UInt32?
     do throws(Errno) { current = try system.program(inArray: array, at: index) } catch { throw failure(error) }
-    guard current == old.id else {
-      throw StaticKeysError(
-        .changedMeanwhile,
-        "\(description) holds \(current.map { "program \($0)" } ?? "nothing") now, not program \(old.id)",
-        advice: "run the command again")
-    }
+    guard current == old.id else { throw .hookChanged(description, holds: current ?? 0, not: old) }
     do throws(Errno) { try system.put(new.fd, inArray: array, at: index) } catch { throw failure(error) }
   }
 

@@ -2,6 +2,7 @@
 
 import CLibBPF
 import StaticKeys
+import Synchronization
 import SystemPackage
 
 #if canImport(Glibc)
@@ -20,32 +21,29 @@ struct ProgramArrays: Sendable {
     let slots: [(index: UInt32, programID: UInt32)]
   }
 
-  /// How long the kernel may take to clear an array whose last user is gone.
-  static let clearingTime = Duration.milliseconds(10)
+  /// Those with a concerned program in one of their slots.
+  private(set) var entries: [Entry] = []
+  private let guards = DelayedClose()
 
-  let entries: [Entry]
-  private let guards: DelayedClose?
-
-  /// Walks all arrays that can hold a program of one of these types (`enum bpf_prog_type`), of any if nil.
+  /// Takes in an array, with the slots that hold concerned programs. One that holds programs of other types is not
+  /// looked into.
   ///
-  /// Requires CAP_SYS_ADMIN. Each entry of an array takes a call, some 0.3 µs: the kernel has no batch look-up for them,
-  /// and asked for the next key it counts the empty ones too.
-  init(system: BPFSystem, holding types: Set<UInt32>?) throws(Errno) {
-    var entries: [Entry] = []
-    var opened: [UInt32: SharedFD] = [:]
-    for id in try system.ids(of: .map) {
-      guard let map = try system.object(.map, id: id) else { continue }
-      let info = try system.rawInfo(ofMap: map)
-      guard info.type == BPF_MAP_TYPE_PROG_ARRAY.rawValue else { continue }
-      opened[id] = map
-      // An array that has no owner's type yet has never held a program.
-      guard let owner = Self.ownerType(of: map), types?.contains(owner) ?? true else { continue }
-      let slots = try system.programs(inArray: map, entries: info.max_entries)
-      entries.append(Entry(id: id, name: text(in: info.name), fd: map, slots: slots))
+  /// Each entry of an array takes a call, some 0.3 µs: the kernel has no batch look-up for them, and asked for the next
+  /// key it counts the empty ones too.
+  mutating func insert(
+    _ array: SharedFD, info: bpf_map_info, _ hooks: ConcernedHooks, system: BPFSystem
+  ) throws(Errno) {
+    guards.insert(array, id: info.id)
+    // An array that has no owner's type yet has never held a program.
+    guard let owner = Self.ownerType(of: array), hooks.types.contains(owner) else { return }
+    let slots = try system.programs(inArray: array, entries: info.max_entries).filter {
+      hooks.programs.contains($0.programID)
     }
-    self.entries = entries
-    guards = try DelayedClose(opened, system: system)
+    if !slots.isEmpty { entries.append(Entry(id: info.id, name: text(in: info.name), fd: array, slots: slots)) }
   }
+
+  /// Told which maps are pinned, after all arrays were opened: nobody needs to wait for those.
+  func release(pinned: Set<UInt32>) { guards.release(pinned) }
 
   /// Waits until arrays are gone whose last pin is: whoever opens one by its id before can make it stay for ever, see
   /// `DelayedClose`. Roots keep them while the kernel waits for all tasks that may be in a tracing program.
@@ -71,34 +69,37 @@ struct ProgramArrays: Sendable {
 /// that nobody will give back, and the array is never freed. Once the work queue has run, closing does no harm; it took
 /// less than 4 ms.
 private final class DelayedClose: Sendable {
-  private let arrays: [SharedFD]
-  private let opened = ContinuousClock.now
+  /// How long the kernel may take to clear an array whose last user is gone.
+  private static let clearingTime = Duration.milliseconds(10)
+  /// How many are open at once: a machine may have thousands.
+  private static let most = 128
 
-  /// Nil if each array is pinned: then its last user is not gone.
-  init?(_ arrays: [UInt32: SharedFD], system: BPFSystem) throws(Errno) {
-    guard !arrays.isEmpty else { return nil }
-    let pinned = try Self.pinnedMaps(system: system)
-    self.arrays = arrays.filter { !pinned.contains($0.key) }.map(\.value)
-    if self.arrays.isEmpty { return nil }
+  private struct Opened {
+    let id: UInt32
+    let fd: SharedFD
+    let time: ContinuousClock.Instant
   }
 
-  deinit {
-    let left = (ProgramArrays.clearingTime - opened.duration(to: .now)) / .microseconds(1)
-    if left > 0 { usleep(UInt32(left)) }
-  }
+  private let arrays = Mutex<[Opened]>([])
 
-  private static func pinnedMaps(system: BPFSystem) throws(Errno) -> Set<UInt32> {
-    var ids: Set<UInt32> = []
-    for path in BPFFS.pins() {
-      do throws(Errno) {
-        let pinned = try system.openPin(path)
-        if BPFFS.kind(of: pinned) == .map { ids.insert(try system.rawInfo(ofMap: pinned).id) }
-      } catch .noSuchFileOrDirectory {
-        continue
-      } catch .permissionDenied {
-        continue
+  func insert(_ array: SharedFD, id: UInt32) {
+    arrays.withLock { arrays in
+      if arrays.count == Self.most {
+        Self.wait(for: arrays[..<(Self.most / 2)])
+        arrays.removeFirst(Self.most / 2)
       }
+      arrays.append(Opened(id: id, fd: array, time: .now))
     }
-    return ids
+  }
+
+  /// The last user of an array that is pinned now has not gone.
+  func release(_ pinned: Set<UInt32>) { arrays.withLock { $0.removeAll { pinned.contains($0.id) } } }
+
+  deinit { arrays.withLock { Self.wait(for: $0[...]) } }
+
+  private static func wait(for arrays: ArraySlice<Opened>) {
+    guard let last = arrays.last else { return }
+    let left = (clearingTime - last.time.duration(to: .now)) / .microseconds(1)
+    if left > 0 { usleep(UInt32(left)) }
   }
 }

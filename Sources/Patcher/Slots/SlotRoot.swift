@@ -68,7 +68,7 @@ struct SlotRoot {
       ]
     }
     var code = storage.flatMap { load(map: $0, into: 2) }
-    if callsFunctionIP {
+    if program.asksForFunctionAddress {
       // A trampoline stores the traced function's address only if the program that is attached asks for it.
       code += [
         Instruction(opcode: Self.moveRegister, dst: 6, src: 1),
@@ -85,13 +85,18 @@ struct SlotRoot {
     ]
   }
 
-  private var callsFunctionIP: Bool {
-    program.type == BPF_PROG_TYPE_TRACING.rawValue
-      && program.instructions.contains {
-        $0.opcode == Instruction.Opcode.call && $0.src == 0 && $0.imm == Int32(BPF_FUNC_get_func_ip.rawValue)
-      }
-  }
-
   /// `BPF_ALU64 | BPF_MOV | BPF_X`.
   private static let moveRegister: UInt8 = 0xbf
+}
+
+extension ProgramTemplate {
+  /// Whether the program calls a helper function of the kernel's.
+  func calls(_ helper: bpf_func_id) -> Bool {
+    instructions.contains {
+      $0.opcode == Instruction.Opcode.call && $0.src == 0 && $0.imm == Int32(helper.rawValue)
+    }
+  }
+
+  /// Whether it wants from a trampoline what that stores for programs that ask for it alone.
+  var asksForFunctionAddress: Bool { type == BPF_PROG_TYPE_TRACING.rawValue && calls(BPF_FUNC_get_func_ip) }
 }

@@ -4,6 +4,12 @@ import CLibBPF
 import StaticKeys
 import SystemPackage
 
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#endif
+
 /// A link of a kind whose program the kernel cannot replace, at a raw tracepoint, fentry, fexit, fmod_ret or LSM hook.
 ///
 /// If it is pinned, a new link is attached, pinned beside the old one and renamed over it, with which the old link goes:
@@ -12,15 +18,16 @@ struct TracingLinkReplacement: Replacement {
   let system: BPFSystem
   let link: UInt32
   let kind: LinkKind
-  /// What it hangs on, as far as the kernel tells.
-  let target: String?
+  /// What the kernel tells of it besides.
+  let details: TracingLinkInfo
+  /// Where it is pinned.
+  let pins: [FilePath]
   let description: String
 
-  /// A dot would be refused: the kernel keeps such names for itself.
-  private static let besideSuffix = "__new"
+  /// How long the kernel may take to let go of a program that it is to take again.
+  private static let releaseTime = Duration.seconds(1)
 
   func check(_ program: ManagedProgram) throws(StaticKeysError) {
-    let pins = try pins { $0.id == link }
     let holders = LinkHolders(ofLink: link)
     func refusal(_ why: String, advice: String) -> StaticKeysError {
       StaticKeysError(
@@ -34,92 +41,72 @@ struct TracingLinkReplacement: Replacement {
     guard holders.isEmpty else {
       throw refusal("is held open by \(holders)", advice: "end that, or let it detach the program")
     }
-    guard pins.count == 1, let pin = pins.first else {
+    guard pins.count == 1 else {
       throw refusal(pins.isEmpty ? "is pinned nowhere" : "is pinned at several paths", advice: "detach it there first")
     }
-    guard pin.details.cookie ?? 0 == 0, pin.details.cookie != nil || !program.readsCookie else {
+    guard details.cookie ?? 0 == 0, details.cookie != nil || !program.template.calls(BPF_FUNC_get_attach_cookie) else {
       throw refusal("was attached with a cookie, which a new link would not have", advice: "detach it there first")
     }
   }
 
   func replace(_ old: ProgramHandle, by new: ProgramHandle) throws(StaticKeysError) {
-    guard let pin = try pins(where: { $0.prog_id == old.id }).first else {
-      throw StaticKeysError(
-        .changedMeanwhile, "\(description) does not hold program \(old.id) any more", advice: "run the command again")
-    }
-    do throws(Errno) {
-      try put(try attach(new.fd, like: pin), beside: pin.path)
-    } catch {
-      throw .kernel(
-        error, "cannot attach the new program beside \(description)", at: Place(file: pin.path.string),
-        needs: [.perfmon, .bpf])
-    }
-  }
-
-  /// Pins a link at a path in place of what is pinned there.
-  private func put(_ link: SharedFD, beside path: FilePath) throws(Errno) {
-    let beside = FilePath(path.string + Self.besideSuffix)
-    do throws(Errno) {
-      try system.pin(link, at: beside)
-    } catch .fileExists {
-      // Left behind by a writer that was killed: whoever holds the lock now may remove it.
-      try system.unlink(beside)
-      try system.pin(link, at: beside)
-    }
-    do throws(Errno) {
-      try system.rename(beside, to: path)
-    } catch {
-      try? system.unlink(beside)
-      throw error
-    }
-  }
-
-  private func attach(_ program: SharedFD, like pin: Pin) throws(Errno) -> SharedFD {
-    let isTyped = try system.rawInfo(ofProgram: program).type == BPF_PROG_TYPE_TRACING.rawValue
-    if let name = pin.details.tracepoint, !isTyped {
-      return try system.openRawTracepoint(name, program: program)
-    }
-    let type = kind == .tracing ? pin.attachType : BPF_TRACE_RAW_TP.rawValue
-    return try system.createLink(program: program, target: 0, attachType: type)
-  }
-
-  /// A path at which a link is pinned.
-  private struct Pin {
-    let path: FilePath
-    let attachType: UInt32
-    let details: TracingLinkInfo
-  }
-
-  /// The pins of links of this kind at this hook for which `matches` holds.
-  private func pins(where matches: (bpf_link_info) -> Bool) throws(StaticKeysError) -> [Pin] {
-    var found: [Pin] = []
-    for path in BPFFS.pins() {
+    for path in pins {
+      let current: UInt32?
       do throws(Errno) {
-        let pinned = try system.openPin(path)
-        guard BPFFS.kind(of: pinned) == .link else { continue }
-        let info = try system.rawInfo(ofLink: pinned)
-        guard info.type == kind.rawValue, matches(info) else { continue }
-        let details = TracingLinkInfo(of: pinned)
-        // The pin beside another one is what a killed writer left.
-        guard details.target == target, !path.string.hasSuffix(Self.besideSuffix) else { continue }
-        found.append(Pin(path: path, attachType: info.tracing.attach_type, details: details))
-      } catch .noSuchFileOrDirectory {
-        continue
-      } catch .permissionDenied {
-        // bpffs holds iterators' pins too, which BPF_OBJ_GET does not open.
-        continue
+        current = try replace(old, by: new, at: path)
       } catch {
-        throw .kernel(error, "cannot read a pin", at: Place(file: path.string), needs: [.bpf])
+        throw .kernel(
+          error, "cannot attach the new program beside \(description)", at: Place(file: path.string),
+          needs: [.perfmon, .bpf])
       }
+      guard current == old.id else { throw .hookChanged("the pin \(path) of \(description)", holds: current, not: old) }
     }
-    return found
   }
-}
 
-extension ManagedProgram {
-  fileprivate var readsCookie: Bool {
-    template.instructions.contains {
-      $0.opcode == Instruction.Opcode.call && $0.src == 0 && $0.imm == Int32(BPF_FUNC_get_attach_cookie.rawValue)
+  /// - Returns: the program that was there; only the old one is replaced.
+  private func replace(_ old: ProgramHandle, by new: ProgramHandle, at path: FilePath) throws(Errno) -> UInt32? {
+    guard let pinned = try system.pinned(at: path) else {
+      // What a killed writer left went when the link that it was for was replaced.
+      return BPFSystem.path(whoseReplacementIs: path) == nil ? nil : old.id
+    }
+    guard pinned.kind == .link, let held = try PinnedProgram(pinned, system: system) else { return 0 }
+    guard held.program == old.id else { return held.program }
+    if try held.replaced(from: path, system: system) != nil {
+      // It only runs beside the one that it was to replace.
+      try system.unlink(path)
+      return held.program
+    }
+    let beside = try system.placeBeside(path) { there throws(Errno) in
+      try PinnedProgram(there, system: system)?.isVariant(of: held, system: system) == true
+    }
+    if let left = beside.left {
+      if try PinnedProgram(left, system: system)?.program == new.id {
+        // The killed writer had come as far as to attach it.
+        try system.rename(beside.path, to: path)
+        return held.program
+      }
+      try system.unlink(beside.path)
+    }
+    let attachType = try system.rawInfo(ofLink: pinned.fd).tracing.attach_type
+    let link = try attach(new.fd, attachType: kind == .tracing ? attachType : BPF_TRACE_RAW_TP.rawValue)
+    try system.pin(link, at: beside.path, andRenameTo: path)
+    return held.program
+  }
+
+  /// Attaches a program where the link is. One that hung there a moment ago the kernel still counts as attached: it frees
+  /// links late.
+  private func attach(_ program: SharedFD, attachType: UInt32) throws(Errno) -> SharedFD {
+    let isTyped = try system.rawInfo(ofProgram: program).type == BPF_PROG_TYPE_TRACING.rawValue
+    let deadline = ContinuousClock.now + Self.releaseTime
+    while true {
+      do throws(Errno) {
+        if let name = details.tracepoint, !isTyped { return try system.openRawTracepoint(name, program: program) }
+        return try system.createLink(program: program, target: 0, attachType: attachType)
+      } catch .resourceBusy where ContinuousClock.now < deadline {
+        usleep(2_000)
+      } catch .fileExists where ContinuousClock.now < deadline {
+        usleep(2_000)
+      }
     }
   }
 }

@@ -39,7 +39,7 @@ final class MapPins: TransactionStep {
   func commit() throws(StaticKeysError) {
     for path in paths {
       do throws(Errno) {
-        try system.replacePin(at: path, by: new)
+        try replacePin(at: path, by: new)
       } catch {
         throw Self.failure(error, at: path)
       }
@@ -51,7 +51,7 @@ final class MapPins: TransactionStep {
     var failures: [StaticKeysError] = []
     for path in replaced.withLock({ $0 }).reversed() {
       do throws(Errno) {
-        try system.replacePin(at: path, by: old)
+        try replacePin(at: path, by: old)
         replaced.withLock { $0.removeAll { $0 == path } }
       } catch {
         failures.append(Self.failure(error, at: path))
@@ -60,9 +60,25 @@ final class MapPins: TransactionStep {
     if let failure = StaticKeysError(all: failures) { throw failure }
   }
 
+  private func replacePin(at path: FilePath, by map: SharedFD) throws(Errno) {
+    try system.replacePin(at: path, by: map) { there throws(Errno) in
+      guard there.kind == .map else { return false }
+      return try system.areVariants(there.fd, map)
+    }
+  }
+
   var standing: [String] { replaced.withLock { $0 }.map { "pin \($0)" } }
 
   private static func failure(_ errno: Errno, at path: FilePath) -> StaticKeysError {
     .kernel(errno, "cannot replace the pinned map", at: Place(file: path.string), needs: [.bpf])
+  }
+}
+
+extension BPFSystem {
+  /// Whether two maps were made for the same variables, with other constants in them.
+  fileprivate func areVariants(_ one: SharedFD, _ other: SharedFD) throws(Errno) -> Bool {
+    let (one, other) = (try rawInfo(ofMap: one), try rawInfo(ofMap: other))
+    return one.type == other.type && one.value_size == other.value_size && one.btf_id == other.btf_id
+      && one.btf_value_type_id == other.btf_value_type_id && text(in: one.name) == text(in: other.name)
   }
 }

@@ -11,8 +11,8 @@ struct GC: Verb {
     abstract: "Remove what no program uses: the leavings of commands that were killed.",
     discussion: """
       That is: directories of loads that were not completed, collections without a program, pinned links whose device \
-      or cgroup is gone, and pins PATH__new of a program beside PATH. Nothing else is touched, and nothing that runs. \
-      Other commands need none of this: they find their way past it, and complete what they can.
+      or cgroup is gone, and pins PATH__new of a program or tracing link beside PATH. Nothing else is touched, and no hook \
+      loses its program. Other commands need none of this: they find their way past it, and complete what they can.
       """)
 
   @Flag(name: [.customShort("n"), .customLong("dry-run")], help: "Tell what would be removed, and remove nothing.")

@@ -73,6 +73,20 @@ extension KernelTests {
       #expect(try collection.run("first") == 1)
     }
 
+    @Test("a program whose name is another's with what a pin beside it is called stays")
+    func namedAlike() throws {
+      let object = try VersionedObject(programs: ["first", "first__new"])
+      let collection = try Collection(object: object.path, engine: .reload)
+      let pins = collection.pins
+      for _ in 0..<2 {
+        try collection.flip(.toggle, "deny")
+        #expect(collection.pins == pins)
+        let ids = try ["first", "first__new"].map { try collection.id($0) }
+        #expect(try collection.programs().map(\.id) == ids)
+      }
+      #expect(try collected(dryRun: true) == [])
+    }
+
     @Test("a collection without programs, a pin beside a pin, a link whose device is gone")
     func others() throws {
       let collection: Collection

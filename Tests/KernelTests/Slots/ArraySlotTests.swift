@@ -106,7 +106,7 @@ extension KernelTests {
         let error = #expect(throws: StaticKeysError.self) { try four.flip(.enable, "key_false") }
         recorder.restart()
         #expect(error?.code == .changedMeanwhile)
-        #expect(error?.message.contains("holds nothing now") == true)
+        #expect(error?.message.contains("holds no program now") == true)
         #expect(programID(array, 0) == nil)
         #expect(try four.state("key_false") == .off)
       }

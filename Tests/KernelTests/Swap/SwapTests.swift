@@ -82,6 +82,34 @@ extension KernelTests {
       #expect(try counter.state("variant") == .on)
     }
 
+    @Test("a link whose interface goes away in mid-flip does not stop it")
+    func interfaceGone() throws {
+      let veth = try VethPair()
+      let counter = try Collection("counter", attach: ["xdp:\(veth.receiverHook)"], engine: .reload)
+      let link = counter.pin("links", "counter_0")
+      let report = try counter.flip(.enable, "variant", disturbedBefore: .linkUpdate) {
+        try veth.receiver.run("ip link del rx0")
+      }
+      #expect(report.programs.flatMap(\.places).contains { $0.hasPrefix("xdp link ") })
+      #expect(try BPF.info(BPF.open(pin: link), bpf_link_info()).xdp.ifindex == 0)
+      #expect(try counter.id("counter") == report.programs.first?.newID)
+      #expect(try counter.state("variant") == .on)
+      #expect(report.stillHeld.isEmpty)
+    }
+
+    @Test("a link whose last holder lets go of it in mid-flip does not stop it")
+    func linkGone() throws {
+      let veth = try VethPair()
+      let counter = try Collection("counter", attach: ["xdp:\(veth.receiverHook)"], engine: .reload)
+      let link = counter.pin("links", "counter_0")
+      let report = try counter.flip(.enable, "variant", disturbedBefore: .programLoad) {
+        guard unlink(link) == 0 else { throw HarnessError(link, errno: errno) }
+      }
+      #expect(try counter.id("counter") == report.programs.first?.newID)
+      #expect(try veth.receiver.xdpProgram("rx0") == nil)
+      #expect(try counter.state("variant") == .on)
+    }
+
     @Test("a BPF file system that is mounted at two places has each pin once") func mountedTwice() throws {
       let four = try Collection("four", engine: .reload)
       let folder = try TemporaryFolder()

@@ -34,33 +34,14 @@ extension KernelTests {
     func heldByOther() throws {
       let rawtp = try Collection("rawtp", engine: .reload)
       let id = try #require(try rawtp.programs().first).id
-      let other = try sleeper(holding: rawLink(BPF.open(.program, id: id)))
-      defer {
-        kill(other, SIGKILL)
-        waitpid(other, nil, 0)
-      }
+      let other = try Sleeper(holding: rawLink(BPF.open(.program, id: id)))
       let error = #expect(throws: StaticKeysError.self) { try rawtp.flip(.enable, "*") }
-      #expect(error?.message.contains("'sleep' (pid \(other))") == true, "\(error?.description ?? "")")
+      #expect(error?.message.contains("'sleep' (pid \(other.pid))") == true, "\(error?.description ?? "")")
       #expect(try rawtp.programs().map(\.id) == [id])
-      kill(other, SIGKILL)
+      other.end()
       // With the holder the hook is free, and the program replaceable.
       #expect(eventually(within: .seconds(3)) { (try? rawtp.flip(.enable, "*")) != nil })
       #expect(eventually(within: .seconds(2)) { (try? rawtp.state("trace")) == .on })
-    }
-
-    /// Starts a process that has a link as its standard input, which it leaves alone.
-    private func sleeper(holding link: consuming OwnedFD) throws -> pid_t {
-      var actions = posix_spawn_file_actions_t()
-      posix_spawn_file_actions_init(&actions)
-      defer { posix_spawn_file_actions_destroy(&actions) }
-      posix_spawn_file_actions_adddup2(&actions, link.rawValue, 0)
-      let arguments = [strdup("sleep"), strdup("60"), nil]
-      defer { arguments.forEach { free($0) } }
-      var pid: pid_t = 0
-      let path = try #require(Tools.find("sleep"))
-      let code = posix_spawn(&pid, path, &actions, nil, arguments, environ)
-      guard code == 0 else { throw HarnessError("cannot start \(path)", errno: code) }
-      return pid
     }
 
     @Test("a pinned one is attached anew at the same path, and the old one goes")
