@@ -11,7 +11,9 @@ import SystemPackage
 #endif
 
 extension Hook {
-  /// Whether one of these programs is on the hook already; told of devices and cgroups only.
+  /// Whether one of these programs is on the hook already.
+  ///
+  /// - Throws: `.unsupported` where the kernel does not tell; `.permission`, `.kernel`.
   func holds(oneOf programs: Set<UInt32>, as program: LoadedProgram, system: BPFSystem) throws(StaticKeysError) -> Bool
   {
     guard !programs.isEmpty else { return false }
@@ -38,7 +40,7 @@ extension Hook {
             \.program)
         }
       }
-    case .tracing: return false
+    case .tracing(let hook): return try hook.holds(oneOf: programs, as: program, system: system)
     }
     return !programs.isDisjoint(with: found)
   }

@@ -28,10 +28,15 @@ struct CollectionUpgrade {
     self.running = running
     self.loaded = loaded
     let attachments = try AttachmentIndex(system: system, of: running.programs)
+    let store = CollectionStore(system: system)
     var replaced: [ReplacedProgram] = []
     for program in loaded.programs {
       let old = running.programs.filter { $0.name == program.program.name }
-      for one in old { try program.program.requireSameKind(as: one) }
+      let isBehindSlot = try store.slotRoot(of: program.program.name, in: running.name) != nil
+      for one in old {
+        try program.program.requireSameKind(as: one)
+        if isBehindSlot { try program.program.requireNoMore(than: one) }
+      }
       var places: [ProgramSwap.HeldPlace] = []
       for one in old { places += try ProgramSwap.places(of: one, attachments: attachments, system: system) }
       guard !old.isEmpty else { continue }
@@ -48,7 +53,6 @@ struct CollectionUpgrade {
     var targets: [(program: OpenProgram, hook: Hook)] = []
     for (program, hook) in try loaded.targets(of: attach) {
       var own = Set(replaced.filter { $0.program.program.id == program.program.id }.flatMap(\.old).map(\.id))
-      let store = CollectionStore(system: system)
       if let root = try store.slotRoot(of: program.program.name, in: running.name) {
         own.insert(try root.programID(system: system))
       }
@@ -154,6 +158,14 @@ extension LoadedProgram {
         .unsupported, "the program is of another kind than the one that runs: it cannot take its place", at: old.place,
         advice: "give it another name, or unload the collection first")
     }
+  }
+
+  /// - Throws: `.unsupported` if it wants from the kernel what the root of the old one's slot does not ask for.
+  fileprivate func requireNoMore(than old: ManagedProgram) throws(StaticKeysError) {
+    guard template.asksForFunctionAddress, !old.template.asksForFunctionAddress else { return }
+    throw StaticKeysError(
+      .unsupported, "it calls bpf_get_func_ip(), and the root of its slot was made for a program that does not",
+      at: old.place, advice: "unload the collection and load it anew")
   }
 }
 

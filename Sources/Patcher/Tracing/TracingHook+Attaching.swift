@@ -121,7 +121,7 @@ extension TracingHook {
   }
 
   /// A file by its path or, without a slash, from PATH or the folders of libraries.
-  private static func path(of file: String) throws(StaticKeysError) -> FilePath {
+  static func path(of file: String) throws(StaticKeysError) -> FilePath {
     guard !file.contains("/") else {
       guard let real = realpath(file, nil) else {
         throw StaticKeysError(.notFound, "there is no file '\(file)'", errno: errno)
@@ -143,7 +143,8 @@ extension TracingHook {
       advice: "give its whole path")
   }
 
-  private static func offset(of location: ProbeLocation, in path: FilePath) throws(StaticKeysError) -> UInt64 {
+  /// A place in a file, in bytes from its start.
+  static func offset(of location: ProbeLocation, in path: FilePath) throws(StaticKeysError) -> UInt64 {
     switch location {
     case .file(let offset): return offset
     case .function(let name, let offset):

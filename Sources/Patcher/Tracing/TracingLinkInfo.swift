@@ -21,6 +21,28 @@ struct TracingLinkInfo: Sendable {
   /// The number that the program gets from bpf_get_attach_cookie(); nil where the kernel does not tell it (before 6.14).
   var cookie: UInt64? { fields["cookie"].flatMap { UInt64($0) } }
 
+  /// A perf event, as a link on it tells.
+  enum Event: Hashable {
+    /// Without its category.
+    case tracepoint(name: String)
+    /// A function's or file's name, and bytes from its start.
+    case probe(_ kind: String, name: String, offset: UInt64)
+    case event(type: UInt32, config: UInt64)
+  }
+
+  /// The perf event that it is on; nil where the kernel does not tell it (before 6.16).
+  var event: Event? {
+    guard let kind = fields["event_type"] else { return nil }
+    if kind == "tracepoint" { return tracepoint.map { .tracepoint(name: $0) } }
+    if let name = fields["name"] { return .probe(kind, name: name, offset: number("offset") ?? 0) }
+    guard let type = number("type").flatMap({ UInt32(exactly: $0) }), let config = number("config") else { return nil }
+    return .event(type: type, config: config)
+  }
+
+  private func number(_ field: String) -> UInt64? {
+    fields[field].flatMap { $0.hasPrefix("0x") ? UInt64($0.dropFirst(2), radix: 16) : UInt64($0) }
+  }
+
   /// What it hangs on, for people; nil where the kernel does not tell.
   var target: String? {
     if let tracepoint { return tracepoint }
