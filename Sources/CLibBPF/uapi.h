@@ -8,6 +8,7 @@
 /* enum bpf_attach_type, Linux 6.6 and 6.7 */
 #define SK_BPF_TCX_INGRESS 46
 #define SK_BPF_TCX_EGRESS 47
+#define SK_BPF_TRACE_UPROBE_MULTI 48
 #define SK_BPF_NETKIT_PRIMARY 54
 #define SK_BPF_NETKIT_PEER 55
 

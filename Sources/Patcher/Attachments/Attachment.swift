@@ -9,8 +9,23 @@ public struct Attachment: Sendable {
   public let description: String
   /// How to put another program there; nil where keyctl cannot.
   let replacement: (any Replacement)?
+  /// Where a link is that cannot be given another program.
+  var fixedLink: FixedLink?
   /// Whether what the program hung on is gone, so that nothing is left to replace.
   var isSevered = false
+}
+
+/// A link that keeps its program, and where it is pinned.
+struct FixedLink: Sendable {
+  let id: UInt32
+  let pins: [FilePath]
+
+  /// Who keeps it: "pinned at /sys/fs/bpf/…", "held open by 'name' (pid 17)"; nil if that does not show.
+  var holders: String? {
+    let holders = LinkHolders(ofLink: id)
+    let all = pins.map { "pinned at \($0)" } + (holders.isEmpty ? [] : ["held open by \(holders)"])
+    return all.isEmpty ? nil : all.joined(separator: " and ")
+  }
 }
 
 /// Puts one program in another's place at one hook, in a single step without a moment of absence.

@@ -22,15 +22,18 @@ struct LinkWalk {
       let details = kind.isTracing ? TracingLinkInfo(of: link) : nil
       let description = "\(kind.name) link \(id)" + ((target.text ?? details?.target).map { " (\($0))" } ?? "")
       var replacement: (any Replacement)?
+      var fixed: FixedLink?
       if kind.isReplaceable {
         replacement = LinkReplacement(system: system, link: id, description: description)
       } else if let details {
         replacement = TracingLinkReplacement(
           system: system, link: id, kind: kind, details: details, pins: pins[id] ?? [], description: description)
+      } else {
+        fixed = FixedLink(id: id, pins: pins[id] ?? [])
       }
       attachments[info.prog_id, default: []].append(
         Attachment(
-          description: description, replacement: replacement, isSevered: target.isGone))
+          description: description, replacement: replacement, fixedLink: fixed, isSevered: target.isGone))
       if let extended = target.extendedProgram {
         // A variant put in this program's place would run without it: no replacement.
         let text = "freplace link \(id), by which program \(info.prog_id) stands for one of its functions"

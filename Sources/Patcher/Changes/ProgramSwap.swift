@@ -67,8 +67,9 @@ extension ProgramSwap {
     let attachments = attachments.attachments(ofProgram: program.id).filter { !$0.isSevered }
     let refused = attachments.filter { $0.replacement == nil }
     guard refused.isEmpty else {
+      let places = refused.map { $0.description + ($0.fixedLink?.holders.map { ", \($0)" } ?? "") }
       throw StaticKeysError(
-        .unsupported, "its program cannot be replaced: \(refused.map(\.description).joined(separator: ", "))",
+        .unsupported, "its program cannot be replaced: \(places.joined(separator: "; "))",
         at: program.place, advice: "detach it there first")
     }
     guard !attachments.isEmpty else { return [] }

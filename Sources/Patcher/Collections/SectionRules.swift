@@ -9,11 +9,12 @@ import CLibBPF
 struct SectionRules {
   let section: String
 
-  /// Type and attach type of sections that came after libbpf 1.1: tcx (Linux 6.6), netkit (6.7).
+  /// Type and attach type of sections that came after libbpf 1.1: tcx and uprobe.multi (Linux 6.6).
   var newerType: (type: bpf_prog_type, attachType: bpf_attach_type)? {
     switch section {
     case "tcx/ingress": (BPF_PROG_TYPE_SCHED_CLS, bpf_attach_type(UInt32(SK_BPF_TCX_INGRESS)))
     case "tcx/egress": (BPF_PROG_TYPE_SCHED_CLS, bpf_attach_type(UInt32(SK_BPF_TCX_EGRESS)))
+    case "uprobe.multi": (BPF_PROG_TYPE_KPROBE, bpf_attach_type(UInt32(SK_BPF_TRACE_UPROBE_MULTI)))
     default: nil
     }
   }

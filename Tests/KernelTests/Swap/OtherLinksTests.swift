@@ -60,5 +60,48 @@ extension KernelTests {
         #expect(bpf_obj_get_info_by_fd(link, &info, &size) == 0 && info.prog_id == id)
       }
     }
+
+    @Test("a link to many places is refused with the name of who holds it", .requires(kernel: "6.6", for: "such links"))
+    func multiLink() throws {
+      let many = try Collection("manyprobes", engine: .reload)
+      let id = try many.id("probe")
+      let folder = try PinFolder()
+      do {
+        let link = try uprobeMultiLink(many.open("probe"))
+        #expect(bpf_obj_pin(link.rawValue, folder.pin("probes")) == 0)
+      }
+      let pinned = #expect(throws: StaticKeysError.self) { try many.flip(.enable, "variant") }
+      #expect(pinned?.code == .unsupported)
+      let told = "uprobe_multi link"
+      #expect(pinned?.message.contains(told) == true, "\(pinned?.description ?? "")")
+      #expect(pinned?.message.contains("pinned at \(folder.pin("probes"))") == true, "\(pinned?.description ?? "")")
+      let link = try BPF.open(pin: folder.pin("probes"))
+      try #require(unlink(folder.pin("probes")) == 0)
+      let other = try Sleeper(holding: link)
+      let held = #expect(throws: StaticKeysError.self) { try many.flip(.enable, "variant") }
+      #expect(held?.message.contains(told) == true)
+      #expect(held?.message.contains("held open by 'sleep' (pid \(other.pid))") == true, "\(held?.description ?? "")")
+      #expect(try many.id("probe") == id)
+    }
+
+    /// A link of one place.
+    private func uprobeMultiLink(_ program: borrowing OwnedFD) throws -> OwnedFD {
+      // Nobody runs this file, so no process gets the breakpoint.
+      let folder = try TemporaryFolder()
+      let file = try folder.write([UInt8](repeating: 0x90, count: 8192), to: "code")
+      var offsets: [UInt64] = [0x1000]
+      let fd = file.withCString { path in
+        offsets.withUnsafeMutableBufferPointer { offsets in
+          // attr.link_create: prog_fd, target, attach_type, flags; uprobe_multi: path, offsets, two more arrays, count.
+          var attr: [UInt64] = [
+            UInt64(UInt32(bitPattern: program.rawValue)), UInt64(SK_BPF_TRACE_UPROBE_MULTI),
+            UInt64(UInt(bitPattern: path)), UInt64(UInt(bitPattern: offsets.baseAddress)), 0, 0, 1, 0,
+          ]
+          return sk_bpf(Int32(BPF_LINK_CREATE.rawValue), &attr, UInt32(attr.count * 8))
+        }
+      }
+      guard fd >= 0 else { throw HarnessError("uprobe_multi link", errno: errno) }
+      return try OwnedFD(fd, "uprobe_multi link")
+    }
   }
 }
