@@ -119,5 +119,57 @@ extension KernelTests {
         #expect(try stage.rate.state("variant") == .on)
       }
     }
+
+    @Test("an error at each kernel call in turn of a flip at a filter, an interface and a cgroup: all or nothing")
+    func everyCall() throws {
+      let veth = try VethPair()
+      let group = try Cgroup()
+      let recorder = Recorder()
+      let rate = try Collection("rate", engine: .reload, system: recorder.system)
+      let device = veth.receiver
+      try device.run("ip link set dev rx0 xdpdrv pinned \(rate.pin("progs", "rate_xdp"))")
+      try device.run("tc qdisc add dev rx0 clsact")
+      try device.run("tc filter add dev rx0 ingress bpf da object-pinned \(rate.pin("progs", "rate_tc"))")
+      let directory = try OwnedFD(Glibc.open(group.path, O_RDONLY | O_DIRECTORY | O_CLOEXEC), group.path)
+      let type = BPF_CGROUP_INET_INGRESS.rawValue
+      try BPF.attach(rate.open("rate_cgroup"), to: directory.rawValue, type, flags: UInt32(BPF_F_ALLOW_MULTI))
+      func programs() throws -> [[UInt32?]] {
+        let pinned = try ["rate_xdp", "rate_tc", "rate_cgroup"].map { try rate.id($0) }
+        let hooked: [UInt32?] = try [
+          device.xdpProgram("rx0"), device.filters("rx0", "ingress").first?.program,
+          BPF.attached(to: directory.rawValue, type).programs.first,
+        ]
+        return [pinned, hooked]
+      }
+      let changes: Set<BPFSystem.Call> = [.xdpReplace, .filterReplace, .programAttach, .rename]
+      var forced = 0
+      var before = try programs()
+      for number in 0... {
+        recorder.restart { $0.count == number + 1 }
+        let result = Result { try rate.flip(.enable, "variant") }
+        let calls = recorder.calls
+        recorder.restart()
+        if calls.indices.contains(number) { forced += 1 }
+        let now = try programs()
+        try #require(now[0] == now[1], "call \(number)")
+        guard case .success(let report) = result else {
+          let failed = calls[number]
+          let error = #expect(throws: StaticKeysError.self) { try result.get() }
+          #expect(error?.errno == ENOMEM && error?.code != .partlyApplied, "call \(number), \(failed)")
+          try #require(now == before, "call \(number), \(failed)")
+          continue
+        }
+        // Nothing but the look for what outlived the flip may fail and not be an error.
+        #expect(number > (try #require(calls.lastIndex(where: changes.contains))), "call \(number)")
+        #expect(report.programs.count == 3 && now != before)
+        // Where the look for it failed, the old variant may still be going.
+        #expect(eventually(within: .seconds(2)) { (try? rate.state("variant")) == .on }, "call \(number)")
+        if number >= calls.count { break }
+        try rate.flip(.disable, "variant")
+        before = try programs()
+      }
+      #expect(forced > 100)
+      Soak.report("\(forced) kernel calls of a flip at a tc filter, an XDP hook and a cgroup failed, one at a time")
+    }
   }
 }

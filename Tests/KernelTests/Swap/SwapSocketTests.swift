@@ -114,6 +114,27 @@ extension KernelTests {
       #expect(report.stillHeld.isEmpty)
     }
 
+    @Test("a look-up of sockets, by a link of the network namespace")
+    func socketLookup() throws {
+      let lookup = try Collection("lookup", engine: .reload)
+      let veth = try VethPair()
+      let file = try OwnedFD(open(veth.receiver.path, O_RDONLY | O_CLOEXEC), veth.receiver.path)
+      let link = try BPF.link(lookup.open("find"), to: file.rawValue, BPF_SK_LOOKUP.rawValue)
+      let receiver = try UDPReceiver(in: veth.receiver)
+      #expect(try UDPSender(in: veth.sender, count: 100).finish() == 100)
+      #expect(eventually(within: .seconds(2)) { receiver.tally.count == 100 })
+      let report = try lookup.flip(.enable, "variant")
+      #expect(try BPF.programID(of: link) == lookup.id("find"))
+      #expect(report.programs.flatMap(\.places).contains { $0.hasPrefix("netns link ") })
+      #expect(report.stillHeld.isEmpty)
+      // The sender is told that nobody listens.
+      _ = try? UDPSender(in: veth.sender, count: 100).finish()
+      try lookup.flip(.disable, "variant")
+      #expect(try UDPSender(in: veth.sender, count: 50).finish() == 50)
+      #expect(eventually(within: .seconds(2)) { receiver.tally.count >= 150 })
+      #expect(receiver.tally.count == 150)
+    }
+
     @Test("an iterator: who opens it next reads what the new program writes, who has it open goes on with the old")
     func iterator() throws {
       let hooks = try Collection("hooks", engine: .reload)
