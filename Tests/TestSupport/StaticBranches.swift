@@ -7,8 +7,9 @@ import Glibc
 public struct StaticBranches: Sendable {
   /// The number of `BPF_STATIC_BRANCH_UPDATE` in this kernel.
   public let command: Int32
-  /// The bytes of the kernel's `struct bpf_prog_info`, and where in it `nr_static_branches` and `static_branches` are.
-  private let info: (size: Int, count: Int, array: Int)
+  /// The bytes of the kernel's `struct bpf_prog_info`, and where in it `nr_static_branches`, `static_branch_rec_size` and
+  /// `static_branches` are.
+  private let info: (size: Int, count: Int, recordSize: Int, array: Int)
 
   /// That of the running kernel, by its BTF; nil where it has none.
   public static let current = StaticBranches()
@@ -36,9 +37,11 @@ public struct StaticBranches: Sendable {
     func byte(of field: String) -> Int? {
       fields.first { name($0.name_off) == field }.map { Int($0.offset & 0xffffff) / 8 }
     }
-    guard let count = byte(of: "nr_static_branches"), let array = byte(of: "static_branches") else { return nil }
+    guard let count = byte(of: "nr_static_branches"), let recordSize = byte(of: "static_branch_rec_size"),
+      let array = byte(of: "static_branches")
+    else { return nil }
     self.command = command.val
-    info = (Int(structure.pointee.size), count, array)
+    info = (Int(structure.pointee.size), count, recordSize, array)
   }
 
   /// The static branches of a program as they are now.
@@ -50,6 +53,8 @@ public struct StaticBranches: Sendable {
       request = [UInt8](repeating: 0, count: info.size)
       request.withUnsafeMutableBytes {
         $0.storeBytes(of: UInt32(count), toByteOffset: info.count, as: UInt32.self)
+        $0.storeBytes(
+          of: UInt32(MemoryLayout<sk_static_branch_info>.size), toByteOffset: info.recordSize, as: UInt32.self)
         $0.storeBytes(of: UInt64(UInt(bitPattern: room.baseAddress)), toByteOffset: info.array, as: UInt64.self)
       }
       _ = try ask(program, &request)
@@ -73,13 +78,15 @@ public struct StaticBranches: Sendable {
     return failure
   }
 
-  /// Makes these changes; returns errno, 0 if it succeeded, and the index of the change that is to blame.
+  /// Makes these changes; returns errno, 0 if it succeeded, and the index of the change that is to blame, if one is,
+  /// else their number.
   public func update(
     _ program: borrowing OwnedFD, _ changes: [sk_static_branch]
   ) -> (errno: Int32, failed: UInt32) {
     var attributes = sk_static_branch_attr()
     attributes.prog_fd = UInt32(bitPattern: program.rawValue)
     attributes.count = UInt32(changes.count)
+    attributes.failed = attributes.count
     let failure = changes.withUnsafeBytes { entries in
       attributes.branches = UInt64(UInt(bitPattern: entries.baseAddress))
       return update(&attributes)

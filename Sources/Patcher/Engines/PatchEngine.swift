@@ -62,9 +62,7 @@ private final class PatchedProgram: PreparedChange {
     do throws(BPFSystem.BranchFailure) {
       try engine.system.updateBranches(changes, of: fd, through: engine.interface)
     } catch {
-      let place =
-        changes.indices.contains(error.index)
-        ? changes[error.index].site.place.completed(by: program.place) : program.place
+      let place = error.index.map { changes[$0].site.place.completed(by: program.place) } ?? program.place
       guard error.errno != .resourceBusy else {
         throw StaticKeysError(
           .changedMeanwhile, "another writer has changed the site", at: place, errno: error.errno.rawValue,

@@ -101,7 +101,7 @@ struct FeatureProbe {
 
   func patchCommand() -> KernelFeature {
     kernelBTF("static_branch_update", "flipping a site in place (proposed, see kernel-patches)") {
-      $0.enumerator("BPF_STATIC_BRANCH_UPDATE", of: "bpf_cmd") != nil
+      StaticBranchInterface($0) != nil
     }
   }
 

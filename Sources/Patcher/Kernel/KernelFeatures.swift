@@ -45,7 +45,7 @@ public struct KernelFeatures: Sendable {
     if let missing = needed.first(where: { $0.answer != .yes }) {
       engine = nil
       engineReason = "\(missing.name): \(missing.answer.rawValue) (\(missing.reason))"
-    } else if StaticBranchInterface.current != nil {
+    } else if patch.answer == .yes {
       engine = .patch
       engineReason = "\(patch.name): \(patch.reason); programs in pair form are flipped by reload"
     } else {

@@ -14,28 +14,41 @@ struct StaticBranchInterface: Sendable {
   let infoSize: Int
   /// The byte of its member `nr_static_branches`, 32 bits.
   let countOffset: Int
+  /// The byte of its member `static_branch_rec_size`, 32 bits.
+  let recordSizeOffset: Int
   /// The byte of its member `static_branches`, a 64-bit pointer.
   let arrayOffset: Int
 
   /// The running kernel's interface; nil where it lacks any part of it, or has no BTF. Looked up once: reading all of a
   /// kernel's BTF takes milliseconds.
-  static let current: StaticBranchInterface? = find()
+  static let current: StaticBranchInterface? = {
+    guard let btf = try? KernelBTF() else { return nil }
+    return StaticBranchInterface(btf)
+  }()
 
-  private static func find() -> StaticBranchInterface? {
-    guard let btf = try? KernelBTF(),
-      let command = btf.enumerator("BPF_STATIC_BRANCH_UPDATE", of: "bpf_cmd").flatMap({ Int32(exactly: $0) }),
+  /// The interface that a kernel's BTF describes; nil where it lacks any part, or has records of another size under the
+  /// same names.
+  init?(_ btf: borrowing KernelBTF) {
+    guard let command = btf.enumerator("BPF_STATIC_BRANCH_UPDATE", of: "bpf_cmd").flatMap({ Int32(exactly: $0) }),
+      btf.structure("bpf_static_branch")?.size == MemoryLayout<sk_static_branch>.size,
+      btf.structure("bpf_static_branch_info")?.size == MemoryLayout<sk_static_branch_info>.size,
       let info = btf.structure("bpf_prog_info"), let count = info.members["nr_static_branches"],
-      let array = info.members["static_branches"], count + 4 <= info.size, array + 8 <= info.size
+      let recordSize = info.members["static_branch_rec_size"], let array = info.members["static_branches"],
+      count + 4 <= info.size, recordSize + 4 <= info.size, array + 8 <= info.size
     else { return nil }
-    return StaticBranchInterface(command: command, infoSize: info.size, countOffset: count, arrayOffset: array)
+    self.command = command
+    infoSize = info.size
+    countOffset = count
+    recordSizeOffset = recordSize
+    arrayOffset = array
   }
 }
 
 extension BPFSystem {
-  /// What went wrong with a batch of changes: the errno, and which of them the kernel refused.
+  /// What went wrong with a batch of changes: the errno, and which of them the kernel refused, if it was one of them.
   struct BranchFailure: Error {
     let errno: Errno
-    let index: Int
+    let index: Int?
   }
 
   /// Changes sites of a running program, all or none: the proposed `BPF_STATIC_BRANCH_UPDATE`.
@@ -47,6 +60,8 @@ extension BPFSystem {
     }
     var attr = sk_static_branch_attr()
     attr.count = UInt32(truncatingIfNeeded: entries.count)
+    // The kernel writes it only where a change is to blame.
+    attr.failed = attr.count
     do throws(Errno) {
       _ = try libcCall(.staticBranchUpdate) {
         program.withRaw { fd in
@@ -58,7 +73,7 @@ extension BPFSystem {
         }
       }
     } catch {
-      throw BranchFailure(errno: error, index: Int(attr.failed))
+      throw BranchFailure(errno: error, index: attr.failed < attr.count ? Int(attr.failed) : nil)
     }
   }
 
@@ -82,10 +97,12 @@ extension BPFSystem {
     var info = [UInt8](repeating: 0, count: interface.infoSize)
     var length = UInt32(info.count)
     if let records {
-      let room = UInt32(records.count / MemoryLayout<sk_static_branch_info>.size)
+      let recordSize = UInt32(MemoryLayout<sk_static_branch_info>.size)
+      let room = UInt32(records.count) / recordSize
       let address = UInt64(UInt(bitPattern: records.baseAddress))
       info.withUnsafeMutableBytes {
         $0.storeBytes(of: room, toByteOffset: interface.countOffset, as: UInt32.self)
+        $0.storeBytes(of: recordSize, toByteOffset: interface.recordSizeOffset, as: UInt32.self)
         $0.storeBytes(of: address, toByteOffset: interface.arrayOffset, as: UInt64.self)
       }
     }

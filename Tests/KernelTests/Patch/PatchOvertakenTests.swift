@@ -50,6 +50,16 @@ extension KernelTests.Patch {
     #expect(try multi.run("multi_xdp") == 1, "deny is as the other writer left it")
   }
 
+  @Test("a failure that is no site's names none")
+  func nobodysFault() throws {
+    let recorder = Recorder()
+    let multi = try Collection("multi", engine: .patch, system: recorder.system)
+    recorder.restart { $0.last == .staticBranchUpdate }
+    let error = #expect(throws: StaticKeysError.self) { try multi.flip(.enable, "count_xdp") }
+    #expect(error?.errno == ENOMEM && error?.place.program != nil, "\(String(describing: error))")
+    #expect(error?.place.key == nil, "\(String(describing: error))")
+  }
+
   @Test("overtaken in the second of two programs, the first is taken back")
   func overtakenInTheSecond() throws {
     let overtaker = Overtaker()
