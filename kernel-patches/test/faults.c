@@ -162,6 +162,7 @@ static void fail_update(const char *how)
 		memset(&info, 0, sizeof(info));
 		len = sizeof(info);
 		info.nr_static_branches = MANY;
+		info.static_branch_rec_size = sizeof(recs[0]);
 		info.static_branches = (unsigned long)recs;
 		fail_nth(n);
 		err = bpf_prog_get_info_by_fd(fd, &info, &len);
