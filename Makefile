@@ -4,6 +4,9 @@
 #   make test     install what is missing, build, lint and run all tests, here and in guests
 #   make soak     the long tests at their full length: traffic, kills, writers, memory; each prints its figures
 #   make vm-test  run the kernel tests in guests with other kernels, our own among them (a part of `make test`)
+#   make selftest the kernel series' own selftest, all of it, in a guest with our own kernel
+#   make selftest-debug   the same on a kernel with KASAN, lockdep, PROVE_RCU, kmemleak and fault injection
+#   make selftest-arm64   the same on an arm64 kernel, cross-built
 #   make figures  what a flip costs by either engine, measured in a guest with our own kernel
 #   make kernel   build that kernel: Debian's 6.12 with kernel-patches
 #   make demo     flip the keys of a running program while packets flow
@@ -27,12 +30,13 @@ INSTALL ?= install
 
 PACKAGES := clang-14 clang-19 llvm-14 llvm-19 bpftool libbpf-dev libelf-dev libmnl-dev linux-libc-dev zlib1g-dev \
 	pkg-config iproute2 iputils-ping util-linux strace xdp-tools
-VM_PACKAGES := qemu-system-x86 busybox-static cpio jq kmod xz-utils patch flex bison bc libelf-dev libssl-dev dwarves
+VM_PACKAGES := qemu-system-x86 busybox-static cpio jq kmod xz-utils patch flex bison bc libelf-dev zlib1g-dev libssl-dev dwarves
+ARM64_PACKAGES := $(VM_PACKAGES) gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-system-arm
 EXAMPLES := $(patsubst %.bpf.c,%.bpf.o,$(wildcard Examples/*.bpf.c Examples/*/*.bpf.c))
 HEADER := include/static_key.bpf.h
 ON_THIS_KERNEL := --filter KernelTests --no-parallel
 OPTIMIZED := -c release -Xswiftc -enable-testing
-IN_GUESTS := Tests/vm/self-test && Tests/vm/run
+IN_GUESTS := Tests/vm/self-test && Tests/vm/run && Tests/vm/series
 
 build:
 	$(SWIFT) build -c release --product keyctl
@@ -40,7 +44,8 @@ build:
 
 # apt-get runs only if a package is missing: without network, a machine that has them all goes on.
 vm-deps: PACKAGES := $(VM_PACKAGES)
-deps vm-deps:
+arm64-deps: PACKAGES := $(ARM64_PACKAGES)
+deps vm-deps arm64-deps:
 	@missing=; for package in $(PACKAGES); do \
 		dpkg-query -W -f='$${Status}' $$package 2>/dev/null | grep -q 'ok installed' || missing+=" $$package"; \
 	done; \
@@ -51,7 +56,7 @@ deps vm-deps:
 	fi
 
 # The guests' kernels are looked for in apt's lists, which a machine that has all packages may lack.
-vm-deps: package-lists
+vm-deps arm64-deps: package-lists
 package-lists:
 	@apt-cache show linux-source-6.12 >/dev/null 2>&1 || $(SUDO) apt-get update -q
 
@@ -98,6 +103,16 @@ vm-test: deps vm-deps
 	$(SWIFT) build $(OPTIMIZED) --build-tests
 	$(IN_GUESTS)
 
+selftest: vm-deps
+	Tests/vm/series
+
+selftest-debug: vm-deps
+	Tests/vm/series debug
+
+selftest-arm64: arm64-deps
+	Tests/vm/build-kernel -s .vm/linux-arm64
+	kernel-patches/test/run-arm64 .vm/linux-arm64 .vm/build-arm64 3000
+
 figures: deps vm-deps
 	$(MAKE) fixtures
 	$(SWIFT) build $(OPTIMIZED) --build-tests
@@ -142,4 +157,4 @@ clean:
 	rm -f $(EXAMPLES)
 
 .DELETE_ON_ERROR:
-.PHONY: build deps vm-deps package-lists fixtures examples bpffs lint test soak kernel vm-test figures demo demo-endpoints bench-endpoints install clean
+.PHONY: build deps vm-deps arm64-deps package-lists selftest selftest-debug selftest-arm64 fixtures examples bpffs lint test soak kernel vm-test figures demo demo-endpoints bench-endpoints install clean
