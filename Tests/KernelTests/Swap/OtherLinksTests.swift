@@ -57,7 +57,9 @@ extension KernelTests {
       for link in links {
         var info = bpf_link_info()
         var size = UInt32(MemoryLayout<bpf_link_info>.size)
-        #expect(bpf_obj_get_info_by_fd(link, &info, &size) == 0 && info.prog_id == id)
+        let status = withUnsafeMutablePointer(to: &info) { bpf_obj_get_info_by_fd(link, $0, &size) }
+        #expect(status == 0)
+        #expect(info.prog_id == id)
       }
     }
 
