@@ -57,10 +57,10 @@ extension KernelTests {
       for link in links {
         var info = bpf_link_info()
         var size = UInt32(MemoryLayout<bpf_link_info>.size)
-        let status = withUnsafeMutablePointer(to: &info) { bpf_obj_get_info_by_fd(link, $0, &size) }
-        #expect(status == 0)
+        #expect(bpf_obj_get_info_by_fd(link, &info, &size) == 0)
         #expect(info.prog_id == id)
       }
+      withExtendedLifetime(groups) {}
     }
 
     @Test("a link to many places is refused with the name of who holds it", .requires(kernel: "6.6", for: "such links"))
