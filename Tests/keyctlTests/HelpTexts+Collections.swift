@@ -88,10 +88,10 @@ extension HelpTexts {
     OVERVIEW: List the keys and values of all running programs.
 
     The columns are collection, key, state (on, off or mixed; of a number or text
-    its value), the author's default, how many programs and sites it has, and its
-    kind: a static key, an immediate (static_const), a constant ('const volatile')
-    or a variable. A program whose template cannot be read is told on standard
-    error.
+    its value), the author's default, how many programs and sites it has, its kind:
+    a static key, an immediate (static_const), a constant ('const volatile') or a
+    variable; and how its programs hang, such as 'xdp link + pin', or 'nothing'. A
+    program whose template cannot be read is told on standard error.
 
     USAGE: keyctl list [<key> ...] [--prog <prog>] [--instance <instance>] [--json] [--verbose]
 

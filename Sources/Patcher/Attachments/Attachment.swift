@@ -5,6 +5,8 @@ import SystemPackage
 
 /// One place that holds a program: a link, a pin, a slot of a program array.
 public struct Attachment: Sendable {
+  /// What kind of place it is, in a word or two: "xdp link", "tc filter", "slot", "pin".
+  public let kind: String
   /// What it is, for people: "xdp link 7 (ifindex 3)", "pin /sys/fs/bpf/…".
   public let description: String
   /// How to put another program there; nil where keyctl cannot.

@@ -52,6 +52,13 @@ public struct AttachmentIndex: Sendable {
   /// Where a program hangs.
   public func attachments(ofProgram id: UInt32) -> [Attachment] { attachments[id] ?? [] }
 
+  /// On what a program hangs, each kind once; what only a severed link keeps hangs on nothing.
+  public func kinds(ofProgram id: UInt32) -> [String] {
+    attachments(ofProgram: id).filter { !$0.isSevered }.map(\.kind).reduce(into: []) { kinds, kind in
+      if !kinds.contains(kind) { kinds.append(kind) }
+    }
+  }
+
   /// Whether a program hangs on something that runs it: more than a pin.
   func hangsOnHook(_ id: UInt32) -> Bool {
     attachments(ofProgram: id).contains { !$0.isSevered && !($0.replacement is PinReplacement) }

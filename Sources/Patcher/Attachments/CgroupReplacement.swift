@@ -109,7 +109,8 @@ extension AttachmentIndex {
           let description = "cgroup \(cgroup.path) \(attachTypeName(type))\(mode)"
           let replacement = CgroupReplacement(
             system: system, directory: directory, attachType: type, flags: flags, description: description)
-          result[program, default: []].append(Attachment(description: description, replacement: replacement))
+          result[program, default: []].append(
+            Attachment(kind: "cgroup", description: description, replacement: replacement))
         }
       }
     }

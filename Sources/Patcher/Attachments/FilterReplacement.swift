@@ -75,10 +75,10 @@ extension HeldNamespace {
       + ["pref \(filter.preference)", "handle 0x\(hexadecimal(filter.handle))"]
     let description = words.compactMap(\.self).joined(separator: " ")
     guard !filter.hasActions else {
-      return Attachment(description: "\(description) with actions of its own", replacement: nil)
+      return Attachment(kind: "tc filter", description: "\(description) with actions of its own", replacement: nil)
     }
     return Attachment(
-      description: description,
+      kind: "tc filter", description: description,
       replacement: FilterReplacement(system: system, namespace: self, filter: filter, description: description))
   }
 

@@ -44,7 +44,7 @@ extension HeldNamespace {
     return (
       program,
       Attachment(
-        description: description,
+        kind: "flow dissector", description: description,
         replacement: FlowDissectorReplacement(system: system, namespace: self, description: description))
     )
   }

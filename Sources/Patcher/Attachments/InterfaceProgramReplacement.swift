@@ -42,7 +42,8 @@ extension Interface {
         let description = "\(attachTypeName(type)) \(namespace.qualified(name))"
         let replacement = InterfaceProgramReplacement(
           system: system, namespace: namespace, interface: index, attachType: type, description: description)
-        found.append((entry.program, Attachment(description: description, replacement: replacement)))
+        found.append(
+          (entry.program, Attachment(kind: attachTypeName(type), description: description, replacement: replacement)))
       }
     }
     return found

@@ -33,11 +33,13 @@ struct LinkWalk {
       }
       attachments[info.prog_id, default: []].append(
         Attachment(
-          description: description, replacement: replacement, fixedLink: fixed, isSevered: target.isGone))
+          kind: "\(kind.name) link", description: description, replacement: replacement, fixedLink: fixed,
+          isSevered: target.isGone))
       if let extended = target.extendedProgram {
         // A variant put in this program's place would run without it: no replacement.
         let text = "freplace link \(id), by which program \(info.prog_id) stands for one of its functions"
-        attachments[extended, default: []].append(Attachment(description: text, replacement: nil))
+        attachments[extended, default: []].append(
+          Attachment(kind: "freplace link", description: text, replacement: nil))
       }
       if let number = target.number, !target.isGone {
         hooks.insert(

@@ -53,7 +53,7 @@ struct PinWalk: Sendable {
       case .program:
         let id = try system.rawInfo(ofProgram: pinned.fd).id
         walk.attachments[id, default: []].append(
-          Attachment(description: "pin \(path)", replacement: PinReplacement(system: system, path: path)))
+          Attachment(kind: "pin", description: "pin \(path)", replacement: PinReplacement(system: system, path: path)))
       case .link: walk.links[try system.rawInfo(ofLink: pinned.fd).id, default: []].append(path)
       case .map: walk.maps.insert(try system.rawInfo(ofMap: pinned.fd).id)
       }

@@ -58,7 +58,7 @@ struct SocketMapHook: Sendable {
     guard linked.count(link) == 0 else { return nil }
     let replacement = SocketMapReplacement(
       system: system, map: fd, attachType: attachType, description: description)
-    return Attachment(description: description, replacement: replacement)
+    return Attachment(kind: "socket map", description: description, replacement: replacement)
   }
 
   private static func program(on map: SharedFD, _ type: UInt32, system: BPFSystem) throws(Errno) -> UInt32? {

@@ -78,7 +78,10 @@ extension Interface {
       // What runs in a device was built for that device.
       let replaceable = mode != .offloaded
       found.append(
-        (program, Attachment(description: description, replacement: replaceable ? replacement : nil)))
+        (
+          program,
+          Attachment(kind: mode.name, description: description, replacement: replaceable ? replacement : nil)
+        ))
     }
     return found
   }

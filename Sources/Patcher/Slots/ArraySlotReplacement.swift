@@ -38,7 +38,8 @@ extension ProgramArrays {
           roots.description(of: array) ?? "slot \(slot.index) of program array \(array.name) (map \(array.id))"
         let replacement = ArraySlotReplacement(
           system: system, array: array.fd, index: slot.index, description: description)
-        result[slot.programID, default: []].append(Attachment(description: description, replacement: replacement))
+        result[slot.programID, default: []].append(
+          Attachment(kind: "slot", description: description, replacement: replacement))
       }
     }
     return result

@@ -10,8 +10,9 @@ struct List: Verb {
     abstract: "List the keys and values of all running programs.",
     discussion: """
       The columns are collection, key, state (on, off or mixed; of a number or text its value), the author's default, \
-      how many programs and sites it has, and its kind: a static key, an immediate (static_const), a constant \
-      ('const volatile') or a variable. A program whose template cannot be read is told on standard error.
+      how many programs and sites it has, its kind: a static key, an immediate (static_const), a constant \
+      ('const volatile') or a variable; and how its programs hang, such as 'xdp link + pin', or 'nothing'. A program \
+      whose template cannot be read is told on standard error.
       """,
     aliases: ["ls"])
 
@@ -32,17 +33,19 @@ struct List: Verb {
       keys.isEmpty
       ? index.keys.map { .key($0) } + index.values.map { .value($0, .whole) }
       : try index.matches(for: keys)
+    let attachments = try AttachmentIndex(system: BPFSystem(), of: matches.flatMap(\.programs))
     let views = try matches.map { match in
       switch match {
-      case .key(let key): KeyView(key)
-      case .value(let value, _): try KeyView(value)
+      case .key(let key): KeyView(key, attachments: attachments)
+      case .value(let value, _): try KeyView(value, attachments: attachments)
       }
     }
     // What most collections do not have takes no column.
     let hasInstances = views.contains { $0.instances > 0 }
     let header =
       ["COLLECTION", "KEY", "STATE", "DEFAULT", "PROGRAMS", "SITES", "KIND"] + (hasInstances ? ["INSTANCES"] : [])
-    let table = TextTable(header: header, rows: views.map { Array($0.row.prefix(header.count)) })
+      + ["HANGS ON"]
+    let table = TextTable(header: header, rows: views.map { $0.row(withInstances: hasInstances) })
     try output.print(views, lines: table.lines)
   }
 }

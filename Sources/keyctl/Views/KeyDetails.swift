@@ -10,7 +10,7 @@ struct KeyDetails: Encodable {
   let kind: String
   let state: String
   let `default`: Bool
-  let programs: [AttachedProgram]
+  let programs: [ProgramView]
   let sites: [SiteView]
 
   init(_ status: KeyStatus, attachments: AttachmentIndex, lines: SourceLines) {
@@ -19,7 +19,7 @@ struct KeyDetails: Encodable {
     kind = ValueKind.key.rawValue
     state = status.state.rawValue
     self.default = status.key.defaultValue
-    programs = status.programs.map { AttachedProgram($0, attachments: attachments) }
+    programs = status.programs.map { ProgramView($0, attachments: attachments) }
     sites = status.sites.map { SiteView($0.site, of: $0.program, lines: lines) }
   }
 
@@ -30,28 +30,6 @@ struct KeyDetails: Encodable {
     let table = TextTable(
       "PROGRAM", "FUNCTION", "INSN", "TARGET", "LIKELY", "STATE", "SOURCE", rows: sites.map(\.row))
     return [head] + programs.map(\.line) + table.lines.map { "  \($0)" }
-  }
-}
-
-/// A running program and where it hangs.
-struct AttachedProgram: Encodable {
-  let id: UInt32
-  let instance: OrNull<String>
-  let name: String
-  let tag: String
-  let attachments: [String]
-
-  init(_ program: ManagedProgram, attachments: AttachmentIndex) {
-    id = program.id
-    instance = OrNull(program.instance.name)
-    name = program.name
-    tag = program.tag
-    self.attachments = attachments.attachments(ofProgram: program.id).map(\.description)
-  }
-
-  var line: String {
-    let hooks = attachments.isEmpty ? "hangs on nothing that is seen" : attachments.joined(separator: ", ")
-    return "  program \(id) \(name)\(instance.value.map { " of instance \($0)" } ?? ""): \(hooks)"
   }
 }
 

@@ -15,19 +15,27 @@ struct KeyView: Encodable {
   let sites: Int
   let kind: String
   let type: String
+  private let hangsOn: [[String]]
 
-  init(_ status: KeyStatus) {
+  private enum CodingKeys: CodingKey {
+    case collection, key, state, `default`, programs, sites, kind, type
+  }
+
+  /// - Parameter attachments: where the programs hang, if that is to be told.
+  init(_ status: KeyStatus, attachments: AttachmentIndex? = nil) {
     collection = status.collection
     key = status.key.name.rawValue
     state = status.state.rawValue
     self.default = OrNull(ValueJSON(.boolean(status.key.defaultValue)))
-    programs = status.programs.map(ProgramView.init)
+    programs = status.programs.map { ProgramView($0, attachments: attachments) }
+    hangsOn = status.programs.map { attachments?.kinds(ofProgram: $0.id) ?? [] }
     sites = status.sites.count
     kind = ValueKind.key.rawValue
     type = "static key \(key)"
   }
 
-  init(_ status: ValueStatus) throws(StaticKeysError) {
+  /// As for a key.
+  init(_ status: ValueStatus, attachments: AttachmentIndex? = nil) throws(StaticKeysError) {
     collection = status.collection
     key = status.variable
     state =
@@ -35,7 +43,8 @@ struct KeyView: Encodable {
       ? status.switchState.rawValue
       : try status.value(limit: 256)?.compact ?? KeyStatus.State.mixed.rawValue
     self.default = OrNull(status.defaultValue.map(ValueJSON.init))
-    programs = status.programs.map(ProgramView.init)
+    programs = status.programs.map { ProgramView($0, attachments: attachments) }
+    hangsOn = status.programs.map { attachments?.kinds(ofProgram: $0.id) ?? [] }
     sites = status.places.count
     kind = status.kind.rawValue
     type = status.type.declaration(of: status.variable)
@@ -44,12 +53,16 @@ struct KeyView: Encodable {
   /// How many instances have the key.
   var instances: Int { Set(programs.compactMap(\.instance.value)).count }
 
-  /// A row of `list`; the state comes right after the key, for grep and awk.
-  var row: [String] {
-    [
-      collection, key, Self.shortened(state), defaultText, String(programs.count), String(sites), kind,
-      String(instances),
-    ]
+  /// A row of `list`; the state comes right after the key, for grep and awk, and last what may have spaces in it.
+  func row(withInstances: Bool) -> [String] {
+    [collection, key, Self.shortened(state), defaultText, String(programs.count), String(sites), kind]
+      + (withInstances ? [String(instances)] : []) + [hangsOnText]
+  }
+
+  /// "xdp link + pin" for programs that hang so, and ", pin" for others that are only pinned.
+  private var hangsOnText: String {
+    let texts = hangsOn.map { $0.isEmpty ? "nothing" : $0.joined(separator: " + ") }
+    return texts.reduce(into: []) { all, text in if !all.contains(text) { all.append(text) } }.joined(separator: ", ")
   }
 
   private var defaultText: String {
@@ -76,17 +89,24 @@ extension ValueStatus {
   }
 }
 
-/// A running program.
+/// A running program, and where it hangs if that is asked for.
 struct ProgramView: Encodable {
   let id: UInt32
   let instance: OrNull<String>
   let name: String
   let tag: String
+  let attachments: [String]?
 
-  init(_ program: ManagedProgram) {
+  init(_ program: ManagedProgram, attachments: AttachmentIndex? = nil) {
     id = program.id
     instance = OrNull(program.instance.name)
     name = program.name
     tag = program.tag
+    self.attachments = attachments?.attachments(ofProgram: program.id).map(\.description)
+  }
+
+  var line: String {
+    let hooks = attachments.map { $0.isEmpty ? "hangs on nothing that is seen" : $0.joined(separator: ", ") } ?? ""
+    return "  program \(id) \(name)\(instance.value.map { " of instance \($0)" } ?? ""): \(hooks)"
   }
 }

@@ -16,7 +16,7 @@ struct ValueDetails: Encodable {
   let `default`: OrNull<ValueJSON>
   /// The section and the byte in it, or "immediate".
   let origin: String
-  let programs: [AttachedProgram]
+  let programs: [ProgramView]
   /// Only keys have some.
   let sites: [SiteView] = []
   let places: [Place]
@@ -44,7 +44,7 @@ struct ValueDetails: Encodable {
     value = OrNull(try status.value().map(ValueJSON.init))
     self.default = OrNull(status.defaultValue.map(ValueJSON.init))
     origin = status.origin
-    programs = status.programs.map { AttachedProgram($0, attachments: attachments) }
+    programs = status.programs.map { ProgramView($0, attachments: attachments) }
     places = status.places.map { program, site in
       Place(
         programId: program.id, program: program.name, function: site.function, insn: site.immediate.insn.rawValue,

@@ -30,7 +30,7 @@ struct ValueView: Encodable {
     type = "static key \(name)"
     value = OrNull(key.state == .mixed ? nil : ValueJSON(.boolean(key.state == .on)))
     text = OrNull(key.state == .mixed ? nil : key.state.rawValue)
-    programs = key.programs.map(ProgramView.init)
+    programs = key.programs.map { ProgramView($0) }
   }
 
   init(_ status: ValueStatus, at path: ValuePath = .whole) throws(StaticKeysError) {
@@ -41,7 +41,7 @@ struct ValueView: Encodable {
     type = try status.whole.part(path).declaration
     value = OrNull(now.map(ValueJSON.init))
     text = OrNull(now?.description)
-    programs = status.programs.map(ProgramView.init)
+    programs = status.programs.map { ProgramView($0) }
   }
 
   /// The value for people; what is different in several programs has none.

@@ -39,11 +39,13 @@ extension KernelTests {
 
       let listed = try keyctl("list", "\(name)/*").checked().stdout.split(separator: "\n")
       #expect(
-        listed.map { $0.split(separator: " ").map(String.init) } == [
-          ["COLLECTION", "KEY", "STATE", "DEFAULT", "PROGRAMS", "SITES", "KIND"],
-          [name, "count_tc", "off", "on", "1", "1", "key"],
-          [name, "count_xdp", "on", "off", "1", "1", "key"],
-          [name, "deny", "off", "off", "2", "2", "key"],
+        listed.map { line in
+          line.split(separator: " ", maxSplits: 7).map { $0.trimmingCharacters(in: .whitespaces) }
+        } == [
+          ["COLLECTION", "KEY", "STATE", "DEFAULT", "PROGRAMS", "SITES", "KIND", "HANGS ON"],
+          [name, "count_tc", "off", "on", "1", "1", "key", "pin"],
+          [name, "count_xdp", "on", "off", "1", "1", "key", "xdp link + pin"],
+          [name, "deny", "off", "off", "2", "2", "key", "xdp link + pin, pin"],
         ])
 
       let enabled = try JSON(parsing: keyctl("enable", "\(name)/deny", "--json").checked().stdout)

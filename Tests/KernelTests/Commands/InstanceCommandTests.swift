@@ -51,8 +51,8 @@ extension KernelTests {
       }
       #expect(
         list == [
-          ["COLLECTION", "KEY", "STATE", "DEFAULT", "PROGRAMS", "SITES", "KIND", "INSTANCES"],
-          [name, "k3", "mixed", "off", "4", "4", "key", "2"],
+          ["COLLECTION", "KEY", "STATE", "DEFAULT", "PROGRAMS", "SITES", "KIND", "INSTANCES", "HANGS", "ON"],
+          [name, "k3", "mixed", "off", "4", "4", "key", "2", "pin"],
         ])
       #expect(try keyctl("show", key).checked().stdout.contains("eight_xdp of instance web: pin "))
       let none = try keyctl("enable", key, "--instance", "nosuch")

@@ -94,6 +94,36 @@ extension KernelTests {
       #expect(report.stillHeld.isEmpty)
     }
 
+    @Test("list tells in a few words how each program hangs, and as JSON every place")
+    func listed() throws {
+      let stage = try ManyHooks(system: BPFSystem())
+      let slot = try Collection(
+        "rate", attach: ["xdp:\(VethPair.senderDevice)@\(stage.first.sender.name)"], via: .slot, engine: .reload)
+      let name = stage.rate.name
+      func hangs(_ program: String, of collection: String) throws -> Set<String> {
+        let text = try keyctl("list", "\(collection)/variant", "--prog", "name:\(program)").checked().stdout
+        let lines = text.split(separator: "\n")
+        let column = try #require(lines[0].range(of: "HANGS ON")).lowerBound
+        let cell = lines[1].dropFirst(lines[0].distance(from: lines[0].startIndex, to: column))
+        return Set(cell.split(separator: " + ").map(String.init))
+      }
+      #expect(try hangs("rate_xdp", of: name) == ["xdp link", "xdpdrv", "xdpgeneric", "pin"])
+      #expect(
+        try hangs("rate_tc", of: name) == Set(ManyHooks.hasTCX ? ["tcx_egress"] : []).union(["tc filter", "pin"]))
+      #expect(try hangs("rate_cgroup", of: name) == ["cgroup link", "cgroup", "pin"])
+      #expect(try hangs("rate_xdp", of: slot.name) == ["slot", "pin"])
+      let json = try JSON(parsing: keyctl("list", "\(name)/variant", "--json").checked().stdout)
+      let places = try stage.programs()
+      for program in json[0]?["programs"]?.array ?? [] {
+        let told = program["attachments"]?.array.compactMap(\.string) ?? []
+        #expect(told.count == places[program["name"]?.string ?? ""]?.count, "\(told)")
+      }
+      let held = try slot.open("rate_tc")
+      try #require(unlink(slot.pin("progs", "rate_tc")) == 0)
+      #expect(try hangs("rate_tc", of: slot.name) == ["nothing"])
+      #expect(held.rawValue >= 0)
+    }
+
     @Test("an error at each replacement in turn, at whatever hook: all the others go back")
     func everyReplacement() throws {
       let recorder = Recorder()
