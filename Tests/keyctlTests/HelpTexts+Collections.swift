@@ -146,7 +146,8 @@ extension HelpTexts {
     USAGE: keyctl gc [--dry-run] [--json] [--verbose] [--quiet]
 
     OPTIONS:
-      -n, --dry-run           Tell what would be removed, and remove nothing.
+      -n, --dry-run           Tell what would be removed or completed, and change
+                              nothing.
       -j, --json              Print JSON, errors too (field names: docs/json.md).
       -v, --verbose           Show the verifier's whole log where it refuses a
                               program.

@@ -6,9 +6,6 @@ import StaticKeys
 ///
 /// Requires Linux 5.10, CAP_SYS_ADMIN to find the programs, and what BPF_PROG_LOAD needs for their types.
 public struct Changer: Sendable {
-  /// Told how far the loads have come: how many of how many programs are ready. May be called from any thread.
-  public typealias Progress = @Sendable (_ ready: Int, _ all: Int) -> Void
-
   private let system: BPFSystem
 
   /// Makes changes through this door to the kernel.
@@ -20,10 +17,10 @@ public struct Changer: Sendable {
   @discardableResult
   public func flip(
     _ action: KeyAction, _ patterns: [KeyPattern], in selector: ProgramSelector? = nil,
-    engine: EngineChoice = .auto, dryRun: Bool = false, progress: Progress? = nil
+    engine: EngineChoice = .auto, dryRun: Bool = false
   ) throws(StaticKeysError) -> ChangeReport {
     try apply(
-      patterns.map { .key($0, action) }, in: selector, engine: engine, dryRun: dryRun, progress: progress)
+      patterns.map { .key($0, action) }, in: selector, engine: engine, dryRun: dryRun)
   }
 
   /// Fulfils all wishes, or none.
@@ -37,7 +34,7 @@ public struct Changer: Sendable {
   @discardableResult
   public func apply(
     _ wishes: [Wish], from places: [Place] = [], in selector: ProgramSelector? = nil, engine: EngineChoice = .auto,
-    dryRun: Bool = false, progress: Progress? = nil
+    dryRun: Bool = false
   ) throws(StaticKeysError) -> ChangeReport {
     try WriterLock.hold(system: system) { () throws(StaticKeysError) in
       let inventory = try Discovery.inventory(system: system)
@@ -47,7 +44,7 @@ public struct Changer: Sendable {
       guard !plan.work.isEmpty || !plan.stillHeld.isEmpty || !plan.edits.isEmpty else {
         return ChangeReport(keys: plan.keys, values: plan.values, programs: [], duration: .zero, stillHeld: [])
       }
-      return try carryOut(plan, engine: engine, attachments: attachments, dryRun: dryRun, progress: progress)
+      return try carryOut(plan, engine: engine, attachments: attachments, dryRun: dryRun)
     }
   }
 
@@ -57,7 +54,7 @@ public struct Changer: Sendable {
   /// - Throws: as `apply`; `.notFound` names every line that matches nothing.
   public func apply(
     _ state: WantedState, from file: String? = nil, in selector: ProgramSelector? = nil, engine: EngineChoice = .auto,
-    dryRun: Bool = false, progress: Progress? = nil
+    dryRun: Bool = false
   ) throws(StaticKeysError) -> ChangeReport {
     var wishes: [Wish] = []
     var places: [Place] = []
@@ -73,16 +70,16 @@ public struct Changer: Sendable {
         places.append(Place(file: file, line: value.line))
       }
     }
-    return try apply(wishes, from: places, in: selector, engine: engine, dryRun: dryRun, progress: progress)
+    return try apply(wishes, from: places, in: selector, engine: engine, dryRun: dryRun)
   }
 
   private func carryOut(
-    _ plan: ChangePlan, engine: EngineChoice, attachments: LazyAttachments, dryRun: Bool, progress: Progress?
+    _ plan: ChangePlan, engine: EngineChoice, attachments: LazyAttachments, dryRun: Bool
   ) throws(StaticKeysError) -> ChangeReport {
     let selection = EngineSelection(system: system, attachments: attachments, choice: engine)
     let engines = try plan.work.map { work throws(StaticKeysError) in try selection.engine(for: work) }
     let start = ContinuousClock.now
-    let changes = try carryOut(plan, by: engines, dryRun: dryRun, progress: progress)
+    let changes = try carryOut(plan, by: engines, dryRun: dryRun)
     let duration = ContinuousClock.now - start
     let reloaded = zip(plan.work, engines).filter { $0.1.kind == .reload }.flatMap { $0.0.replaced }
     let stillHeld = dryRun ? [] : plan.stillHeld + system.outlived(reloaded)
@@ -92,12 +89,13 @@ public struct Changer: Sendable {
 
   /// Loads what is needed and puts it in force; nothing holds the old programs when this returns.
   private func carryOut(
-    _ plan: ChangePlan, by engines: [any Engine], dryRun: Bool, progress: Progress?
+    _ plan: ChangePlan, by engines: [any Engine], dryRun: Bool
   ) throws(StaticKeysError) -> [ProgramChange] {
     let work = plan.work
     // Of each program the old one, the new one, their maps while one is made of the other, and the link.
     DescriptorLimit.raise(toHold: work.count * 4 + plan.movedMaps.count * 2)
-    var prepared = try inParallel(work.count, progress: progress) { index throws(StaticKeysError) in
+    var prepared = try inParallel(work.count, counter: ProgressCounter(.loading, of: work.count, on: system)) {
+      index throws(StaticKeysError) in
       try engines[index].prepare(work[index])
     }
     let pins = try plan.movedMaps.map { map throws(StaticKeysError) in try MapPins(map, system: system) }
@@ -105,7 +103,7 @@ public struct Changer: Sendable {
     if !dryRun {
       do throws(StaticKeysError) {
         // Variables last: the more can fail, the earlier it is tried.
-        try Transaction(steps: prepared as [any TransactionStep] + pins + writes).commit()
+        try Transaction(steps: prepared as [any TransactionStep] + pins + writes, system: system).commit()
       } catch {
         // A hook may keep a program for a moment after it was taken back; who looks now is to see the old state.
         let before = work.flatMap { $0.replaced + [$0.standing].compactMap(\.self) }

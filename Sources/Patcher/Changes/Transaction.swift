@@ -5,16 +5,19 @@ import StaticKeys
 /// Prepared steps of several programs and maps, put in force all or none.
 struct Transaction {
   let steps: [any TransactionStep]
+  let system: BPFSystem
 
   /// Puts the steps in force in their order; when one fails, all are taken back.
   ///
   /// - Throws: the failure; `.partlyApplied`, which names what could not be taken back and so stands.
   func commit() throws(StaticKeysError) {
+    let counter = ProgressCounter(.replacing, of: steps.count, on: system)
     var begun: [any TransactionStep] = []
     for step in steps {
       begun.append(step)
       do throws(StaticKeysError) {
         try step.commit()
+        counter.step()
       } catch {
         try revert(begun, because: error)
         throw error

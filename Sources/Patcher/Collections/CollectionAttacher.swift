@@ -22,12 +22,13 @@ struct CollectionAttacher {
 
   /// Attaches programs to hooks, in this order.
   mutating func attach(
-    _ targets: [(program: OpenProgram, hook: Hook)]
+    _ targets: [(program: OpenProgram, hook: Hook)], counter: ProgressCounter
   ) throws(StaticKeysError) -> [(program: String, hook: Hook, behindSlot: Bool)] {
     var links: [(program: String, hook: Hook, behindSlot: Bool)] = []
     for (program, hook) in targets {
       let behindSlot = try attach(program, to: hook)
       links.append((program.program.name, hook, behindSlot))
+      counter.step()
     }
     return links
   }

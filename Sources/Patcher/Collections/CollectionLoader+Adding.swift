@@ -106,7 +106,8 @@ extension CollectionStore {
         attacher.reuse(root: OpenProgram(program: program.program, fd: root))
       }
     }
-    return try attacher.attach(targets)
+    return try attacher.attach(
+      targets, counter: ProgressCounter(.attaching, of: targets.count, on: system))
   }
 
   /// The root of the slot that a program has; nil if it has none.

@@ -77,7 +77,9 @@ public struct CollectionLoader: Sendable {
       let common = try CommonParts(of: template, named: collection, system: system)
       return try TemplateLoader(
         system: system, template: template, collection: collection, form: form, common: common
-      ).load(settings: settings, values: values)
+      ).load(
+        settings: settings, values: values,
+        counter: ProgressCounter(.loading, of: template.programs.count, on: system))
     }
   }
 
@@ -100,7 +102,9 @@ public struct CollectionLoader: Sendable {
       let loaded = try load(collection, form)
       let targets = try loaded.targets(of: attach)
       let links = try store.staging(collection) { staged throws(StaticKeysError) in
-        let links = try store.pin(loaded, targets: targets, way: way, in: staged)
+        let links = try store.pin(
+          loaded, targets: targets, way: way, in: staged,
+          counter: ProgressCounter(.attaching, of: targets.count, on: system))
         try store.publish(collection)
         return links
       }
@@ -112,12 +116,13 @@ public struct CollectionLoader: Sendable {
 extension CollectionStore {
   /// Pins all that came of an object, and attaches it.
   func pin(
-    _ loaded: LoadedObject, targets: [(program: OpenProgram, hook: Hook)], way: AttachWay, in place: String
+    _ loaded: LoadedObject, targets: [(program: OpenProgram, hook: Hook)], way: AttachWay, in place: String,
+    counter: ProgressCounter
   ) throws(StaticKeysError) -> [(program: String, hook: Hook, behindSlot: Bool)] {
     for program in loaded.programs { try pin(program.fd, as: program.program.name, part: .programs, of: place) }
     for map in loaded.maps { try pin(map.fd, as: map.name, part: .maps, of: place) }
     var attacher = CollectionAttacher(store: self, collection: place, way: way)
-    return try attacher.attach(targets)
+    return try attacher.attach(targets, counter: counter)
   }
 }
 

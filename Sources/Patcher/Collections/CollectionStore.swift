@@ -202,12 +202,15 @@ public struct CollectionStore: Sendable {
     do throws(Errno) {
       var arrays: [UInt32] = []
       for place in places { arrays += try slotArrays(of: place) }
-      for part in Part.allCases {
-        for place in places {
-          for path in entries(of: part, in: place) {
+      let pins = Part.allCases.map { part in places.map { entries(of: part, in: $0) } }
+      let counter = ProgressCounter(.removing, of: pins.joined().map(\.count).reduce(0, +), on: system)
+      for (part, pins) in zip(Part.allCases, pins) {
+        for (place, pins) in zip(places, pins) {
+          for path in pins {
             if part == .links { try detach(path) }
             try system.unlink(path)
             removed.append(path)
+            counter.step()
           }
           do throws(Errno) {
             try system.removeDirectory(Self.directory(of: part, in: place))

@@ -74,7 +74,7 @@ struct CollectionUpgrade {
       let links = try store.pin(
         unpinned, loaded.maps, targets: targets, way: way, for: running, in: staged, ownNames: false)
       let steps: [any TransactionStep] = replaced.map(\.swap) + [Settling(store: store, collection: running.name)]
-      try Transaction(steps: steps).commit()
+      try Transaction(steps: steps, system: system).commit()
       return links
     }
     do throws(StaticKeysError) {

@@ -155,10 +155,14 @@ struct ObjectLoader: Sendable {
       bpf_program__set_log_buf(program.raw, log.start, log.size)
       try program.setAttachTarget()
     }
+    var count = 0
+    object.forEachProgram { _ in count += 1 }
+    capture.counter = ProgressCounter(.loading, of: count, on: system)
     let (status, warnings) = LibbpfMessages.collect { bpf_object__load(object.raw) }
     guard status == 0 else {
       throw failure(Errno(rawValue: -status), capture: capture, log: log.text, warnings: warnings, object: object)
     }
+    capture.counter?.reach(count)
     var result: Loaded = ([], [])
     try object.forEachProgram { program throws(StaticKeysError) in
       result.programs.append((program.name, program.section, try SharedFD.duplicate(program.fd)))

@@ -28,28 +28,27 @@ extension CollectionLoader {
   ///   - name: the collection's name instead of the file's.
   ///   - shared: the maps that are the collection's and not each instance's; patterns.
   ///   - way: by what programs hang on their hooks.
-  ///   - progress: told how many instances are loaded.
   /// - Throws: `.exists` for an instance's name or a hook that is taken; else as `load`. Nothing stays behind.
   public func load(
     _ file: FilePath, name: String? = nil, instances: [InstanceSpec], sharing shared: [Glob] = [],
-    via way: AttachWay = .auto, engine: EngineChoice = .auto, progress: Changer.Progress? = nil
+    via way: AttachWay = .auto, engine: EngineChoice = .auto
   ) throws(StaticKeysError) -> InstancesReport {
     let template: CollectionTemplate
     if let known = try TemplateFile.readIfTemplate(file) {
       template = known
     } else {
-      template = try TemplateBuilder(system: system).build(file)
+      template = try TemplateBuilder(system: system.unwatched).build(file)
     }
     return try located(at: Place(file: file.string)) { () throws(StaticKeysError) in
       try load(
-        template, name: name, instances: instances, sharing: shared, via: way, engine: engine, progress: progress)
+        template, name: name, instances: instances, sharing: shared, via: way, engine: engine)
     }
   }
 
   /// Makes instances of a template; as those of a file.
   public func load(
     _ template: CollectionTemplate, name: String? = nil, instances: [InstanceSpec], sharing shared: [Glob] = [],
-    via way: AttachWay = .auto, engine: EngineChoice = .auto, progress: Changer.Progress? = nil
+    via way: AttachWay = .auto, engine: EngineChoice = .auto
   ) throws(StaticKeysError) -> InstancesReport {
     let collection = name ?? template.object
     try Self.require(collection: collection)
@@ -69,7 +68,9 @@ extension CollectionLoader {
       let loader = TemplateLoader(
         system: system, template: template, collection: collection, form: form, common: common)
       DescriptorLimit.raise(toHold: instances.count * (template.programs.count * 2 + template.maps.count))
-      let loaded = try inParallel(instances.count, progress: progress) { index throws(StaticKeysError) in
+      let loaded = try inParallel(
+        instances.count, counter: ProgressCounter(.loading, of: instances.count, on: system)
+      ) { index throws(StaticKeysError) in
         let spec = instances[index]
         return try located(at: spec.place(in: collection)) { () throws(StaticKeysError) in
           try loader.load(instance: spec.name, settings: spec.settings, values: spec.values)
@@ -112,6 +113,7 @@ extension CollectionLoader {
   ) throws(StaticKeysError) -> InstancesReport {
     var targets: [[(program: OpenProgram, hook: Hook)]] = []
     for (object, spec) in zip(loaded, specs) { targets.append(try object.targets(of: spec.attach)) }
+    let counter = ProgressCounter(.attaching, of: targets.map(\.count).reduce(0, +), on: system)
     let isLoaded = store.names().contains(collection)
     let reports = try store.staging(collection) { staged throws(StaticKeysError) in
       for map in common.newMaps { try store.pin(map.fd, as: map.name, part: .maps, of: staged) }
@@ -120,7 +122,8 @@ extension CollectionLoader {
         let links = try located(at: spec.place(in: collection)) { () throws(StaticKeysError) in
           try store.create(instance: spec.name, of: staged)
           return try store.pin(
-            loaded[index], targets: targets[index], way: way, in: CollectionStore.instance(spec.name, of: staged))
+            loaded[index], targets: targets[index], way: way, in: CollectionStore.instance(spec.name, of: staged),
+            counter: counter)
         }
         reports.append((spec.name, LoadReport(loaded[index], as: collection, links: links)))
       }

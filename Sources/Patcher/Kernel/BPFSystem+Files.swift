@@ -49,9 +49,9 @@ extension BPFSystem {
     do throws(Errno) {
       try lock(fd, LOCK_EX | LOCK_NB)
     } catch .wouldBlock {
-      waiting?(true)
-      defer { waiting?(false) }
+      watcher?(Progress(phase: .waiting, done: 0, all: 0))
       try lock(fd, LOCK_EX)
+      watcher?(Progress(phase: .reading, done: 0, all: 0))
     }
     return fd
   }

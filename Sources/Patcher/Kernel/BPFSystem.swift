@@ -28,16 +28,16 @@ public struct BPFSystem: Sendable {
     case pin, openPin, rename, unlink, makeDirectory, removeDirectory, mount, lock
   }
 
-  /// Told that a writer waits for another process, and when it does so no longer.
-  public typealias Waiting = @Sendable (_ isWaiting: Bool) -> Void
+  /// Told how far whatever goes through the door has come; on any thread, one call after the other.
+  public typealias Watcher = @Sendable (Progress) -> Void
 
-  private let gate: Gate?
-  let waiting: Waiting?
+  let gate: Gate?
+  let watcher: Watcher?
 
   /// The running kernel, behind `gate` where there is one.
-  public init(gate: Gate? = nil, waiting: Waiting? = nil) {
+  public init(gate: Gate? = nil, watcher: Watcher? = nil) {
     self.gate = gate
-    self.waiting = waiting
+    self.watcher = watcher
   }
 
   /// Makes a call that answers like libbpf: negative is an error, whose number is the errno.

@@ -28,7 +28,9 @@ struct Discovery {
     } catch {
       throw .kernel(error, "cannot list the kernel's programs", needs: [.sysAdmin])
     }
+    let counter = ProgressCounter(.reading, of: ids.count, on: system)
     for id in ids {
+      counter.step()
       do throws(StaticKeysError) {
         if let program = try discovery.program(id: id) { programs.append(program) }
       } catch {

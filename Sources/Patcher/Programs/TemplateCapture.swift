@@ -29,6 +29,8 @@ final class TemplateCapture {
   private let form: SiteForm
   /// libbpf's object, once it is open.
   var object: OpaquePointer?
+  /// Counts the programs loaded; libbpf says when it comes to the next one, and not when the last one is done.
+  var counter: ProgressCounter?
   /// The templates taken, by program name.
   private(set) var programs: [String: CapturedProgram] = [:]
   /// What the hook failed with; libbpf only passes on a number.
@@ -52,6 +54,7 @@ final class TemplateCapture {
 
   private func prepare(_ program: ObjectProgram, _ options: inout bpf_prog_load_opts) -> Int32 {
     current = program.name
+    counter?.reach(programs.count)
     do throws(StaticKeysError) {
       options.prog_flags |= program.rules.loadFlags(type: program.type)
       let captured = try capture(program, options)

@@ -21,10 +21,12 @@ struct TemplateLoader: Sendable {
   ///   - instance: the instance's name; nil if the template is loaded just once.
   ///   - settings: the value of each key matched, in order; others get their default.
   ///   - values: likewise for keys, constants and variables; they come after `settings`.
+  ///   - counter: counts the programs.
   /// - Throws: `.notFound`, `.ambiguous` or `.badValue` for a value; `.usage` for one in a map that is shared;
   ///   `.verifier`, `.permission`, `.kernel`.
   func load(
-    instance: String? = nil, settings: [(keys: Glob, value: Bool)], values: [InitialValue]
+    instance: String? = nil, settings: [(keys: Glob, value: Bool)], values: [InitialValue],
+    counter: ProgressCounter? = nil
   ) throws(StaticKeysError) -> LoadedObject {
     var templates = template.maps
     var wanted = (keys: try KeyValues(settings, among: template.keys), immediates: ImmediateValues())
@@ -49,6 +51,7 @@ struct TemplateLoader: Sendable {
       let instance = ProgramInstance(
         collection: collection, name: instance, mapIDs: program.slots.map { ids[$0] }, values: first.keys,
         immediates: first.immediates, form: form)
+      defer { counter?.step() }
       return try load(program, as: instance, on: maps, templateMap: common.templates[index])
     }
     return LoadedObject(programs: programs, maps: own, keys: template.keys)

@@ -15,7 +15,9 @@ struct GC: Verb {
       loses its program. Other commands need none of this: they find their way past it, and complete what they can.
       """)
 
-  @Flag(name: [.customShort("n"), .customLong("dry-run")], help: "Tell what would be removed, and remove nothing.")
+  @Flag(
+    name: [.customShort("n"), .customLong("dry-run")],
+    help: "Tell what would be removed or completed, and change nothing.")
   var dryRun = false
 
   @OptionGroup var action: ActionOptions
@@ -34,13 +36,14 @@ struct GC: Verb {
   }
 
   func run() throws {
-    let report = try action.showingProgress { system, _ in try GarbageCollector(system: system).collect(dryRun: dryRun)
+    let report = try action.showingProgress { system in
+      try GarbageCollector(system: system).collect(dryRun: dryRun)
     }
     let view = View(
       dryRun: dryRun, removed: report.removed.map { View.Item(path: $0.path.string, reason: $0.reason) },
       completed: report.completed.map(\.string))
     let lines =
-      view.completed.map { "completed \($0)" }
+      view.completed.map { "\(dryRun ? "would complete" : "completed") \($0)" }
       + view.removed.map { "\(dryRun ? "would remove" : "removed") \($0.path): \($0.reason)" }
     try action.print(view, lines: lines.isEmpty ? ["nothing to remove"] : lines)
   }

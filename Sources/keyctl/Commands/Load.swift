@@ -90,7 +90,7 @@ struct Load: Verb {
     let values = try values.map { try $0.value(for: nil) }
     let attach = try attach.map { try $0.value(for: nil) }
     if replace { return try upgrade(values, attach) }
-    let report = try action.showingProgress { system, _ in
+    let report = try action.showingProgress { system in
       let loader = CollectionLoader(system: system)
       guard let into else {
         return try loader.load(
@@ -110,17 +110,16 @@ struct Load: Verb {
         name: name, values: try values.map { try $0.value(for: name) },
         attach: try attach.map { try $0.value(for: name) })
     }
-    let report = try action.showingProgress { system, loads in
+    let report = try action.showingProgress { system in
       try CollectionLoader(system: system).load(
-        FilePath(file), name: name, instances: specs, sharing: instances.shared, via: via, engine: engine.engine,
-        progress: loads)
+        FilePath(file), name: name, instances: specs, sharing: instances.shared, via: via, engine: engine.engine)
     }
     let view = LoadView(report)
     try action.print(view, lines: view.lines)
   }
 
   private func upgrade(_ values: [InitialValue], _ attach: [AttachRequest]) throws {
-    let report = try action.showingProgress { system, _ in
+    let report = try action.showingProgress { system in
       try CollectionLoader(system: system).replace(
         FilePath(file), name: name, values: values, defaults: inheriting.defaults,
         fresh: Set(inheriting.freshMaps), attach: attach, via: via, engine: engine.engine, dryRun: inheriting.dryRun)

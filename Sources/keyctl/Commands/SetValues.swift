@@ -30,10 +30,10 @@ struct SetValues: Verb {
   var outputOptions: OutputOptions { options.action.output }
 
   func run() throws {
-    try options.run("set") { changer, progress in
+    try options.run("set") { changer in
       try changer.apply(
         assignments.map { .value($0.pattern, $0.text) }, in: options.selection.program, engine: options.engine.engine,
-        dryRun: options.dryRun, progress: progress)
+        dryRun: options.dryRun)
     }
   }
 }

@@ -41,7 +41,7 @@ struct TemplateBuild: Verb {
   var outputOptions: OutputOptions { action.output }
 
   func run() throws {
-    let report = try action.showingProgress { system, _ in
+    let report = try action.showingProgress { system in
       let template = try TemplateBuilder(system: system).build(FilePath(object))
       let size = try TemplateFile.write(template, to: FilePath(output), likeness: FilePath(object))
       return TemplateView(template, file: output, size: size)

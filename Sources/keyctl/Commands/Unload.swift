@@ -31,7 +31,7 @@ struct Unload: Verb {
   }
 
   func run() throws {
-    let removed = try action.showingProgress { system, _ in
+    let removed = try action.showingProgress { system in
       let store = CollectionStore(system: system)
       return try instance.map { try store.remove(collection, instances: $0) } ?? store.remove(collection)
     }

@@ -21,9 +21,9 @@ struct ChangeOptions: ParsableArguments {
 
   /// Makes a change and tells what came of it.
   func run(
-    _ name: String, _ change: (_ changer: Changer, _ progress: Changer.Progress?) throws -> ChangeReport
+    _ name: String, _ change: (_ changer: Changer) throws -> ChangeReport
   ) throws {
-    let report = try action.showingProgress { system, loads in try change(Changer(system: system), loads) }
+    let report = try action.showingProgress { system in try change(Changer(system: system)) }
     let view = FlipView(report, action: name, dryRun: dryRun)
     try action.print(view, lines: view.lines)
     guard report.stillHeld.isEmpty else { throw Self.stillHeld(report.stillHeld) }
@@ -49,10 +49,9 @@ struct FlipOptions: ParsableArguments {
 
   /// Flips the keys and tells what came of it.
   func run(_ action: KeyAction) throws {
-    try change.run(action.rawValue) { changer, progress in
+    try change.run(action.rawValue) { changer in
       try changer.flip(
-        action, keys, in: change.selection.program, engine: change.engine.engine, dryRun: change.dryRun,
-        progress: progress)
+        action, keys, in: change.selection.program, engine: change.engine.engine, dryRun: change.dryRun)
     }
   }
 }
@@ -69,10 +68,10 @@ struct ApplyOptions: ParsableArguments {
   /// Brings keys into the file's state and tells what came of it.
   func run(_ name: String) throws {
     let state = try StateFile.read(FilePath(file))
-    try change.run(name) { changer, progress in
+    try change.run(name) { changer in
       try changer.apply(
         state, from: StateFile.name(of: FilePath(file)), in: change.selection.program, engine: change.engine.engine,
-        dryRun: change.dryRun, progress: progress)
+        dryRun: change.dryRun)
     }
   }
 }

@@ -30,8 +30,8 @@ struct ActionOptions: ParsableArguments {
   }
 
   /// Runs work that may take long, with its progress on the terminal.
-  func showingProgress<R>(_ body: (_ system: BPFSystem, _ loads: Changer.Progress?) throws -> R) rethrows -> R {
-    try Progress.during(shown: !quiet && !output.json) { try body($0?.system ?? BPFSystem(), $0?.loads) }
+  func showingProgress<R>(_ body: (_ system: BPFSystem) throws -> R) rethrows -> R {
+    try ProgressLine.during(shown: !quiet && !output.json, body)
   }
 }
 
