@@ -56,42 +56,46 @@ extension CollectionStore {
     try move(collection + Self.stagedSuffix, to: collection + Self.addedSuffix)
   }
 
+  /// What of a settled addition is still to be moved, in order: pins, then whole instances.
+  func pendingAddition(to collection: String) -> [(from: FilePath, to: FilePath)] {
+    let added = collection + Self.addedSuffix
+    let pins = Part.allCases.reversed().flatMap { part in
+      let (from, to) = (Self.directory(of: part, in: added), Self.directory(of: part, in: collection))
+      return BPFFS.entries(of: from).map { (from: from.appending($0.name), to: to.appending($0.name)) }
+    }
+    return pins
+      + instances(of: added).map { name in
+        (
+          from: Self.directory(of: Self.instance(name, of: added)),
+          to: Self.directory(of: Self.instance(name, of: collection))
+        )
+      }
+  }
+
   /// Moves settled pins to the collection, over those of the same name.
   ///
-  /// - Returns: the pins moved.
+  /// - Returns: what was moved, where it is now.
   @discardableResult
   func completeAddition(to collection: String) throws(StaticKeysError) -> [FilePath] {
     let added = collection + Self.addedSuffix
-    var moved: [FilePath] = []
+    let pending = pendingAddition(to: collection)
     do throws(Errno) {
-      for part in Part.allCases.reversed() {
-        let (from, to) = (Self.directory(of: part, in: added), Self.directory(of: part, in: collection))
-        for entry in BPFFS.entries(of: from) {
-          try system.rename(from.appending(entry.name), to: to.appending(entry.name))
-          moved.append(to.appending(entry.name))
-        }
-        do throws(Errno) { try system.removeDirectory(from) } catch .noSuchFileOrDirectory {}
+      if !instances(of: added).isEmpty {
+        let folder = Self.directory(of: collection).appending(Self.instanceFolder)
+        do throws(Errno) { try system.makeDirectory(folder) } catch .fileExists {}
       }
-      try moveInstances(of: added, to: collection)
+      for move in pending { try system.rename(move.from, to: move.to) }
+      let emptied = Part.allCases.map { Self.directory(of: $0, in: added) }
+      for directory in emptied + [Self.directory(of: added).appending(Self.instanceFolder)] {
+        do throws(Errno) { try system.removeDirectory(directory) } catch .noSuchFileOrDirectory {}
+      }
       try system.removeDirectory(Self.directory(of: added))
     } catch {
       throw .kernel(
         error, "cannot move pins to the collection", at: Place(file: Self.directory(of: added).string),
         needs: [.sysAdmin])
     }
-    return moved
-  }
-
-  /// Moves instances, each in one step.
-  private func moveInstances(of added: String, to collection: String) throws(Errno) {
-    let folder = Self.directory(of: added).appending(Self.instanceFolder)
-    let names = instances(of: added)
-    if !names.isEmpty {
-      let target = Self.directory(of: collection).appending(Self.instanceFolder)
-      do throws(Errno) { try system.makeDirectory(target) } catch .fileExists {}
-      for name in names { try system.rename(folder.appending(name), to: target.appending(name)) }
-    }
-    do throws(Errno) { try system.removeDirectory(folder) } catch .noSuchFileOrDirectory {}
+    return pending.map(\.to)
   }
 
   /// Brings what a killed writer left of a collection to one of its ends: an addition that was settled is completed, and
@@ -105,7 +109,7 @@ extension CollectionStore {
     var removed: [FilePath] = []
     let added = collection + Self.addedSuffix
     if left.contains(added) {
-      if names().contains(collection) {
+      if isCompletable(added) {
         completed = try completeAddition(to: collection)
       } else {
         removed += try removeTree(added)
@@ -113,6 +117,11 @@ extension CollectionStore {
     }
     if left.contains(collection + Self.stagedSuffix) { removed += try removeTree(collection + Self.stagedSuffix) }
     return (completed, removed)
+  }
+
+  /// Whether what is left of a collection is an addition that was settled, and so is completed and not removed.
+  func isCompletable(_ leftover: String) -> Bool {
+    leftover.hasSuffix(Self.addedSuffix) && names().contains(Self.collection(ofLeftover: leftover))
   }
 
   /// The collection that a leftover belongs to.

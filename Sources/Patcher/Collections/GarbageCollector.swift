@@ -13,9 +13,9 @@ public struct GarbageReport: Sendable {
     public let reason: String
   }
 
-  /// What was removed.
+  /// What was removed, or would be.
   public internal(set) var removed: [Item] = []
-  /// Pins of additions that were settled and are now in place.
+  /// Pins and instances of additions that were settled and are now in place, or would be.
   public internal(set) var completed: [FilePath] = []
 }
 
@@ -28,12 +28,13 @@ public struct GarbageReport: Sendable {
 /// still being filled.
 public struct GarbageCollector: Sendable {
   private let system: BPFSystem
+  /// What one collection takes is a small part of the work.
   private let store: CollectionStore
 
   /// Works through this door to the kernel.
   public init(system: BPFSystem = BPFSystem()) {
     self.system = system
-    store = CollectionStore(system: system)
+    store = CollectionStore(system: system.unwatched)
   }
 
   /// Removes all garbage there is.
@@ -59,16 +60,21 @@ public struct GarbageCollector: Sendable {
   }
 
   private func collectLeftovers(_ dryRun: Bool, _ report: inout GarbageReport) throws(StaticKeysError) {
-    for leftover in store.leftovers() {
+    let leftovers = store.leftovers()
+    let counter = ProgressCounter(.removing, of: leftovers.count, on: system)
+    for leftover in leftovers {
+      defer { counter.step() }
       let collection = CollectionStore.collection(ofLeftover: leftover)
       let reason = "a writer that was killed left it"
-      guard dryRun else {
+      if !dryRun {
         let recovered = try store.recover(collection)
         report.completed += recovered.completed ?? []
         report.removed += recovered.removed.map { .init(path: $0, reason: reason) }
-        continue
+      } else if store.isCompletable(leftover) {
+        report.completed += store.pendingAddition(to: collection).map(\.to)
+      } else {
+        report.removed.append(.init(path: CollectionStore.directory(of: leftover), reason: reason))
       }
-      report.removed.append(.init(path: CollectionStore.directory(of: leftover), reason: reason))
     }
   }
 

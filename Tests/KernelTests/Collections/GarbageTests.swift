@@ -57,8 +57,14 @@ extension KernelTests {
       let collection = try Collection(VersionedObject())
       let late = try Collection(VersionedObject(programs: ["third"]))
       try #require(rename(late.report.directory.string, collection.report.directory.string + "__add") == 0)
+      let pins = collection.pins
+      let told = try GarbageCollector().collect(dryRun: true)
+      #expect(told.removed.isEmpty && told.completed.count == 4)
+      #expect(collection.pins == pins)
+      let directory = collection.report.directory.string
+      #expect(try keyctl("gc", "-n").checked().stdout.contains("would complete \(directory)/progs/third\n"))
       let report = try GarbageCollector().collect()
-      #expect(report.removed.isEmpty && report.completed.count == 4)
+      #expect(report.removed.isEmpty && report.completed == told.completed)
       #expect(collection.pins.contains("progs/third"))
     }
 
