@@ -25,22 +25,28 @@ extension CollectionLoader {
       let isCompleted = try store.recover(collection).completed != nil
       let running = try RunningCollection(collection, system: system)
       let sharing = MapSharing(system: system, pinned: running.maps, otherLayout: .ownMap)
-      let loaded = try ObjectLoader(system: system).load(
-        object, collection: collection, settings: settings, values: values, form: form,
-        inheritance: Inheritance(values: defaults ? [:] : running.values, maps: sharing))
-      let targets = try loaded.targets(of: attach)
-      if isCompleted, let report = loaded.alreadyAdded(to: running, targets: targets) { return report }
-      try requireNew(loaded, in: running)
-      let links = try store.staging(collection) { staged throws(StaticKeysError) in
+      let load = { () throws(StaticKeysError) in
+        let loaded = try ObjectLoader(system: system).load(
+          object, collection: collection, settings: settings, values: values, form: form,
+          inheritance: Inheritance(values: defaults ? [:] : running.values, maps: sharing))
+        return (loaded, targets: try loaded.targets(of: attach))
+      }
+      if isCompleted {
+        let (loaded, targets) = try load()
+        if let report = loaded.alreadyAdded(to: running, targets: targets) { return report }
+      }
+      let report = try store.staging(collection) { staged throws(StaticKeysError) in
+        let (loaded, targets) = try load()
+        try requireNew(loaded, in: running)
         let links = try store.pin(
           loaded.programs, loaded.maps, targets: targets, way: way, for: running, in: staged, ownNames: true)
         try store.settleAddition(to: collection)
-        return links
+        return LoadReport(loaded, as: collection, links: links)
       }
       do throws(StaticKeysError) { try store.completeAddition(to: collection) } catch {
         throw .tidyingFailed(error)
       }
-      return LoadReport(loaded, as: collection, links: links)
+      return report
     }
   }
 

@@ -88,7 +88,6 @@ extension CollectionLoader {
     try store.requireLoaded(collection)
     return try WriterLock.hold(system: system) { () throws(StaticKeysError) in
       try store.requireLoaded(collection)
-      if !dryRun { try store.recover(collection) }
       let load = { (running: RunningCollection) throws(StaticKeysError) in
         try ObjectLoader(system: system).load(
           object, collection: collection, settings: settings, values: values, form: form,
@@ -107,14 +106,24 @@ extension CollectionLoader {
     _ collection: String, by load: (RunningCollection) throws(StaticKeysError) -> LoadedObject,
     attach: [AttachRequest], via way: AttachWay, dryRun: Bool
   ) throws(StaticKeysError) -> (report: UpgradeReport, old: [ManagedProgram]) {
-    let running = try RunningCollection(collection, system: system)
-    let upgrade = try CollectionUpgrade(of: running, to: load(running), attach: attach, system: system)
-    let old = upgrade.replaced.flatMap(\.old)
-    guard dryRun else { return (UpgradeReport(upgrade, links: try upgrade.carryOut(way: way, system: system)), old) }
-    let links = upgrade.targets.map { program, hook in
-      (program: program.program.name, hook: hook, behindSlot: way.usesSlot(at: hook))
+    func prepare() throws(StaticKeysError) -> CollectionUpgrade {
+      let running = try RunningCollection(collection, system: system)
+      return try CollectionUpgrade(of: running, to: load(running), attach: attach, system: system)
     }
-    return (UpgradeReport(upgrade, links: links), old)
+    if dryRun {
+      let upgrade = try prepare()
+      let links = upgrade.targets.map { program, hook in
+        (program: program.program.name, hook: hook, behindSlot: way.usesSlot(at: hook))
+      }
+      return (UpgradeReport(upgrade, links: links), upgrade.old)
+    }
+    let store = CollectionStore(system: system)
+    let (upgrade, links) = try store.staging(collection) { staged throws(StaticKeysError) in
+      let upgrade = try prepare()
+      return (upgrade, try upgrade.commit(in: staged, way: way, system: system))
+    }
+    try upgrade.tidy(store)
+    return (UpgradeReport(upgrade, links: links), upgrade.old)
   }
 }
 

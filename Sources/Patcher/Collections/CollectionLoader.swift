@@ -99,16 +99,15 @@ public struct CollectionLoader: Sendable {
     return try WriterLock.hold(system: system) { () throws(StaticKeysError) in
       let store = CollectionStore(system: system)
       try store.requireFree(collection)
-      let loaded = try load(collection, form)
-      let targets = try loaded.targets(of: attach)
-      let links = try store.staging(collection) { staged throws(StaticKeysError) in
+      return try store.staging(collection) { staged throws(StaticKeysError) in
+        let loaded = try load(collection, form)
+        let targets = try loaded.targets(of: attach)
         let links = try store.pin(
           loaded, targets: targets, way: way, in: staged,
           counter: ProgressCounter(.attaching, of: targets.count, on: system))
         try store.publish(collection)
-        return links
+        return LoadReport(loaded, as: collection, links: links)
       }
-      return LoadReport(loaded, as: collection, links: links)
     }
   }
 }

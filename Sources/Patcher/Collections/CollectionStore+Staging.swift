@@ -5,9 +5,9 @@ import SystemPackage
 
 /// How pins come to a collection all at once, whenever the writer is killed.
 ///
-/// They are made in a directory beside the collection, NAME__new, which the next writer removes. That becomes the
-/// collection by its renaming; or, where the collection is there already, NAME__add, and whoever finds that moves the
-/// pins on.
+/// They are made in a directory beside the collection, NAME__new, which is there before the first program is loaded and
+/// which the next writer removes. That becomes the collection by its renaming; or, where the collection is there already,
+/// NAME__add, and whoever finds that moves the pins on.
 extension CollectionStore {
   private static let stagedSuffix = "__new"
   private static let addedSuffix = "__add"
@@ -20,6 +20,19 @@ extension CollectionStore {
     BPFFS.entries(of: Self.root).filter { $0.isDirectory && Self.isStaging($0.name) }.map(\.name).sorted()
   }
 
+  /// The collections that a writer who is at work puts together, or adds to.
+  func staged() -> Set<String> {
+    let staged = leftovers().filter { name in
+      name.hasSuffix(Self.stagedSuffix) && WriterLock.holder(of: Self.directory(of: name)) != nil
+    }
+    return Set(staged.map(Self.collection(ofLeftover:)))
+  }
+
+  /// Whether a pin is one of those that are being put together for a collection.
+  static func isStaged(_ path: FilePath, for collection: String) -> Bool {
+    path.starts(with: directory(of: collection + stagedSuffix))
+  }
+
   /// Makes the directory in which the pins of a collection, or more pins for it, are put together.
   ///
   /// - Returns: its name, which stands for a collection.
@@ -30,13 +43,16 @@ extension CollectionStore {
     return staged
   }
 
-  /// Runs `body` with such a directory, which does not outlive an error of it.
+  /// Runs `body` with such a directory, which does not outlive an error of it. A lock on it tells readers that it is no
+  /// leftover.
   func staging<R>(
     _ collection: String, _ body: (_ staged: String) throws(StaticKeysError) -> R
   ) throws(StaticKeysError) -> R {
     let staged = try stage(collection)
     do throws(StaticKeysError) {
-      return try body(staged)
+      return try WriterLock.hold(Self.directory(of: staged), system: system) { () throws(StaticKeysError) in
+        try body(staged)
+      }
     } catch {
       do throws(StaticKeysError) { try removeTree(staged) } catch let second {
         throw StaticKeysError(

@@ -62,21 +62,29 @@ struct CollectionUpgrade {
     self.targets = targets
   }
 
+  /// The programs that give way.
+  var old: [ManagedProgram] { replaced.flatMap(\.old) }
+
   /// Puts the new programs in the old ones' places; a kill at any moment leaves what the same upgrade completes.
   ///
+  /// - Parameter staged: where new pins are put together.
   /// - Returns: the hooks taken.
-  /// - Throws: what went wrong, with nothing changed; `.partlyApplied` for what comes after the replacements.
-  func carryOut(way: AttachWay, system: BPFSystem) throws(StaticKeysError) -> [(
-    program: String, hook: Hook, behindSlot: Bool
-  )] {
+  /// - Throws: what went wrong, with nothing changed.
+  func commit(
+    in staged: String, way: AttachWay, system: BPFSystem
+  ) throws(StaticKeysError) -> [(program: String, hook: Hook, behindSlot: Bool)] {
     let store = CollectionStore(system: system)
-    let links = try store.staging(running.name) { staged throws(StaticKeysError) in
-      let links = try store.pin(
-        unpinned, loaded.maps, targets: targets, way: way, for: running, in: staged, ownNames: false)
-      let steps: [any TransactionStep] = replaced.map(\.swap) + [Settling(store: store, collection: running.name)]
-      try Transaction(steps: steps, system: system).commit()
-      return links
-    }
+    let links = try store.pin(
+      unpinned, loaded.maps, targets: targets, way: way, for: running, in: staged, ownNames: false)
+    let steps: [any TransactionStep] = replaced.map(\.swap) + [Settling(store: store, collection: running.name)]
+    try Transaction(steps: steps, system: system).commit()
+    return links
+  }
+
+  /// Moves new pins to the collection, and removes what the object does not have.
+  ///
+  /// - Throws: `.partlyApplied`.
+  func tidy(_ store: CollectionStore) throws(StaticKeysError) {
     do throws(StaticKeysError) {
       try store.completeAddition(to: running.name)
       try store.remove(
@@ -84,7 +92,6 @@ struct CollectionUpgrade {
     } catch {
       throw .tidyingFailed(error)
     }
-    return links
   }
 }
 

@@ -64,19 +64,31 @@ extension CollectionLoader {
           .exists, "the collection '\(collection)' has an instance '\(twice.name)' already",
           advice: "unload that one first, or give another name")
       }
-      let common = try commonParts(of: template, named: collection, sharing: shared, store: store)
-      let loader = TemplateLoader(
-        system: system, template: template, collection: collection, form: form, common: common)
-      DescriptorLimit.raise(toHold: instances.count * (template.programs.count * 2 + template.maps.count))
-      let loaded = try inParallel(
-        instances.count, counter: ProgressCounter(.loading, of: instances.count, on: system)
-      ) { index throws(StaticKeysError) in
-        let spec = instances[index]
-        return try located(at: spec.place(in: collection)) { () throws(StaticKeysError) in
-          try loader.load(instance: spec.name, settings: spec.settings, values: spec.values)
+      let isLoaded = store.names().contains(collection)
+      let report = try store.staging(collection) { staged throws(StaticKeysError) in
+        let common = try commonParts(of: template, named: collection, sharing: shared, store: store)
+        let loader = TemplateLoader(
+          system: system, template: template, collection: collection, form: form, common: common)
+        DescriptorLimit.raise(toHold: instances.count * (template.programs.count * 2 + template.maps.count))
+        let loaded = try inParallel(
+          instances.count, counter: ProgressCounter(.loading, of: instances.count, on: system)
+        ) { index throws(StaticKeysError) in
+          let spec = instances[index]
+          return try located(at: spec.place(in: collection)) { () throws(StaticKeysError) in
+            try loader.load(instance: spec.name, settings: spec.settings, values: spec.values)
+          }
         }
+        for map in common.newMaps { try store.pin(map.fd, as: map.name, part: .maps, of: staged) }
+        let reports = try pin(loaded, as: instances, of: collection, way: way, in: staged, store: store)
+        if isLoaded { try store.settleAddition(to: collection) } else { try store.publish(collection) }
+        return InstancesReport(
+          collection: collection, directory: CollectionStore.directory(of: collection), wasLoaded: isLoaded,
+          sharedMaps: common.names, instances: reports)
       }
-      return try publish(loaded, as: instances, in: collection, common: common, way: way, store: store)
+      if isLoaded {
+        do throws(StaticKeysError) { try store.completeAddition(to: collection) } catch { throw .tidyingFailed(error) }
+      }
+      return report
     }
   }
 
@@ -106,36 +118,25 @@ extension CollectionLoader {
       pinned: { name throws(StaticKeysError) in try store.pinned(name, part: .maps, of: collection) }, system: system)
   }
 
-  /// Pins and attaches instances, all at once or none.
-  private func publish(
-    _ loaded: [LoadedObject], as specs: [InstanceSpec], in collection: String, common: CommonParts, way: AttachWay,
+  /// Pins and attaches instances.
+  private func pin(
+    _ loaded: [LoadedObject], as specs: [InstanceSpec], of collection: String, way: AttachWay, in staged: String,
     store: CollectionStore
-  ) throws(StaticKeysError) -> InstancesReport {
+  ) throws(StaticKeysError) -> [(name: String, report: LoadReport)] {
     var targets: [[(program: OpenProgram, hook: Hook)]] = []
     for (object, spec) in zip(loaded, specs) { targets.append(try object.targets(of: spec.attach)) }
     let counter = ProgressCounter(.attaching, of: targets.map(\.count).reduce(0, +), on: system)
-    let isLoaded = store.names().contains(collection)
-    let reports = try store.staging(collection) { staged throws(StaticKeysError) in
-      for map in common.newMaps { try store.pin(map.fd, as: map.name, part: .maps, of: staged) }
-      var reports: [(name: String, report: LoadReport)] = []
-      for (index, spec) in specs.enumerated() {
-        let links = try located(at: spec.place(in: collection)) { () throws(StaticKeysError) in
-          try store.create(instance: spec.name, of: staged)
-          return try store.pin(
-            loaded[index], targets: targets[index], way: way, in: CollectionStore.instance(spec.name, of: staged),
-            counter: counter)
-        }
-        reports.append((spec.name, LoadReport(loaded[index], as: collection, links: links)))
+    var reports: [(name: String, report: LoadReport)] = []
+    for (index, spec) in specs.enumerated() {
+      let links = try located(at: spec.place(in: collection)) { () throws(StaticKeysError) in
+        try store.create(instance: spec.name, of: staged)
+        return try store.pin(
+          loaded[index], targets: targets[index], way: way, in: CollectionStore.instance(spec.name, of: staged),
+          counter: counter)
       }
-      if isLoaded { try store.settleAddition(to: collection) } else { try store.publish(collection) }
-      return reports
+      reports.append((spec.name, LoadReport(loaded[index], as: collection, links: links)))
     }
-    if isLoaded {
-      do throws(StaticKeysError) { try store.completeAddition(to: collection) } catch { throw .tidyingFailed(error) }
-    }
-    return InstancesReport(
-      collection: collection, directory: CollectionStore.directory(of: collection), wasLoaded: isLoaded,
-      sharedMaps: common.names, instances: reports)
+    return reports
   }
 }
 

@@ -37,7 +37,9 @@ struct InstanceStore: Sendable {
     }
   }
 
-  /// Ties maps to a program for as long as it lives. Requires Linux 5.10.
+  /// Ties maps to a program for as long as it lives, the instance last: without it a program is still being made.
+  ///
+  /// Requires Linux 5.10.
   func bind(_ maps: [SharedFD], to program: SharedFD, named name: String) throws(StaticKeysError) {
     for map in maps {
       do throws(Errno) {

@@ -14,26 +14,32 @@ import SystemPackage
 enum WriterLock {
   /// Waits until no other process writes, then runs `body`. Where no BPF file system is mounted, one is mounted first.
   static func hold<R>(system: BPFSystem, _ body: () throws(StaticKeysError) -> R) throws(StaticKeysError) -> R {
-    let held = try take(system: system)
+    try BPFFS.mountIfNeeded(system: system)
+    return try hold(BPFFS.defaultMountPoint, system: system, body)
+  }
+
+  /// The same with a lock on another directory.
+  static func hold<R>(
+    _ directory: FilePath, system: BPFSystem, _ body: () throws(StaticKeysError) -> R
+  ) throws(StaticKeysError) -> R {
+    let held = try take(directory, system: system)
     let result = Result(catching: body)
     withExtendedLifetime(held) {}
     return try result.get()
   }
 
-  private static func take(system: BPFSystem) throws(StaticKeysError) -> SharedFD {
-    try BPFFS.mountIfNeeded(system: system)
+  private static func take(_ directory: FilePath, system: BPFSystem) throws(StaticKeysError) -> SharedFD {
     do throws(Errno) {
-      return try system.lock(directory: BPFFS.defaultMountPoint)
+      return try system.lock(directory: directory)
     } catch {
-      throw .kernel(
-        error, "cannot take the writers' lock", at: Place(file: BPFFS.defaultMountPoint.string), needs: [.sysAdmin])
+      throw .kernel(error, "cannot take the writers' lock", at: Place(file: directory.string), needs: [.sysAdmin])
     }
   }
 
   /// The process that holds the lock now, as /proc/locks tells; nil where it does not.
-  static func holder() -> pid_t? {
+  static func holder(of directory: FilePath = BPFFS.defaultMountPoint) -> pid_t? {
     var status = stat()
-    guard stat(BPFFS.defaultMountPoint.string, &status) == 0 else { return nil }
+    guard stat(directory.string, &status) == 0 else { return nil }
     let file =
       "\(padded(major(status.st_dev))):\(padded(minor(status.st_dev))):\(status.st_ino)"
     // "1: FLOCK  ADVISORY  WRITE 708 00:1b:1 0 EOF"; who waits has "->" after the number.

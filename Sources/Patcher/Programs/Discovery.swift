@@ -18,7 +18,20 @@ struct Discovery {
     store = InstanceStore(system: system)
   }
 
+  /// All programs with a template, those that are only being loaded among them; of several variants of one program not
+  /// what only a severed link keeps: it never runs again.
   static func inventory(system: BPFSystem) throws(StaticKeysError) -> Inventory {
+    var inventory = try walk(system: system)
+    let doubtful = Dictionary(grouping: inventory.programs, by: ProgramIdentity.init).values.filter { $0.count > 1 }
+    // Where nothing has been replaced the walk over all links is not worth it.
+    guard !doubtful.isEmpty else { return inventory }
+    let attachments = try AttachmentIndex(system: system, of: Array(doubtful.joined()))
+    inventory.remove(doubtful.joined().filter { attachments.isSevered($0.id) })
+    return inventory
+  }
+
+  /// All programs with a template, whatever holds them, and whether or not they will ever run.
+  static func walk(system: BPFSystem) throws(StaticKeysError) -> Inventory {
     var discovery = Discovery(system: system)
     var programs: [ManagedProgram] = []
     var unreadable: [UnreadableProgram] = []
@@ -45,22 +58,11 @@ struct Discovery {
         unreadable.append(UnreadableProgram(id: id, error: error))
       }
     }
-    return Inventory(programs: try withoutSevered(programs, system: system), unreadable: unreadable)
+    return Inventory(programs: programs, unreadable: unreadable)
   }
 
-  /// Leaves out what only a severed link keeps of a program that has been replaced: it never runs again.
-  private static func withoutSevered(
-    _ programs: [ManagedProgram], system: BPFSystem
-  ) throws(StaticKeysError) -> [ManagedProgram] {
-    let siblings = Dictionary(grouping: programs, by: ProgramIdentity.init)
-    let doubtful = Set(siblings.values.filter { $0.count > 1 }.joined().map(\.id))
-    // Where nothing has been replaced the walk over all links is not worth it.
-    guard !doubtful.isEmpty else { return programs }
-    let attachments = try AttachmentIndex(system: system, of: programs.filter { doubtful.contains($0.id) })
-    return programs.filter { !doubtful.contains($0.id) || !attachments.isSevered($0.id) }
-  }
-
-  /// The program of this id, or nil if it is gone or carries no template.
+  /// The program of this id, or nil if it is gone, carries no template, or is still being made: the instance is the last
+  /// map that is tied to a program.
   mutating func program(id: UInt32) throws(StaticKeysError) -> ManagedProgram? {
     let program: SharedFD
     let found: (info: bpf_prog_info, mapIDs: [UInt32], carriers: [Carrier])
@@ -77,6 +79,7 @@ struct Discovery {
     guard !found.carriers.isEmpty else { return nil }
     let templates = found.carriers.filter { $0.name == InstanceStore.templateMapName }
     let instances = found.carriers.filter { $0.name == InstanceStore.instanceMapName }
+    if templates.count == 1, instances.isEmpty { return nil }
     guard templates.count == 1, instances.count == 1 else {
       throw StaticKeysError(.corruptedTemplate, "it must carry one template and one instance")
     }
@@ -148,16 +151,6 @@ struct Discovery {
     }
     templates[carrier.info.id] = result
     return try result.get()
-  }
-}
-
-extension Inventory {
-  /// All programs with a template that run now.
-  ///
-  /// Requires CAP_SYS_ADMIN and Linux 5.10. The C function it walks with is `bpf_prog_get_next_id`.
-  /// - Throws: `.permission` or `.kernel`; a program that cannot be read is no error but among `unreadable`.
-  public static func current(system: BPFSystem = BPFSystem()) throws(StaticKeysError) -> Inventory {
-    try Discovery.inventory(system: system)
   }
 }
 

@@ -47,7 +47,7 @@ public struct UnreadableProgram: Sendable {
 /// All programs with a template that ran at one moment.
 public struct Inventory: Sendable {
   /// Those that can be used, by id.
-  public let programs: [ManagedProgram]
+  public internal(set) var programs: [ManagedProgram]
   /// Those that cannot.
   public let unreadable: [UnreadableProgram]
 }
