@@ -5,6 +5,8 @@ import StaticKeys
 /// What there is to do about one program: a plan, and the loaded variants that give way to what comes of it.
 ///
 /// There is more than one variant where a writer was killed between two hooks of a program; the next change makes them one.
+/// But variants of different templates, as a `load --replace` that was killed leaves them, stay different: each changes
+/// where it hangs. Which version is to run, the same `load --replace` decides.
 struct ProgramWork: Sendable {
   /// The variant that the plan starts from.
   let program: ManagedProgram
@@ -62,23 +64,32 @@ extension ProgramWork {
     let program: ManagedProgram
     let plan: ProgramPlan
 
+    var outcome: Outcome { Outcome(instance: plan.after, template: program.template) }
+
     var alone: ProgramWork? {
       plan.changesNothing ? nil : ProgramWork(program: program, plan: plan, standing: nil, replaced: [program])
     }
   }
 
-  /// Makes one of those that come to the same, and of those that are only pinned what the running ones come to.
+  /// What a variant comes to. Two versions of a program may have the same maps and values.
+  private struct Outcome: Hashable {
+    let instance: ProgramInstance
+    let template: ProgramTemplate
+  }
+
+  /// Makes one of those that come to the same, and of those that are only pinned what the running ones of the same
+  /// template come to.
   private static func converge(_ held: [Candidate], runs: (Candidate) -> Bool) -> [ProgramWork] {
     let reloadable = held.filter { $0.program.instance.form == .pair }
     let running = reloadable.filter(runs)
-    let outcomes = Set(running.map(\.plan.after))
-    var groups: [ProgramInstance: [Candidate]] = [:]
-    for one in running { groups[one.plan.after, default: []].append(one) }
+    var groups: [Outcome: [Candidate]] = [:]
+    for one in running { groups[one.outcome, default: []].append(one) }
     for one in reloadable where !runs(one) {
-      groups[outcomes.count == 1 ? outcomes.first ?? one.plan.after : one.plan.after, default: []].append(one)
+      let outcomes = Set(running.map(\.outcome)).filter { $0.template == one.program.template }
+      groups[outcomes.count == 1 ? outcomes.first ?? one.outcome : one.outcome, default: []].append(one)
     }
     let merged = groups.compactMap { outcome, members -> ProgramWork? in
-      let standing = members.first { $0.program.instance == outcome }
+      let standing = members.first { $0.program.instance == outcome.instance }
       guard let first = standing ?? members.first(where: runs) ?? members.first else { return nil }
       let replaced = members.map(\.program).filter { $0.id != standing?.program.id }
       if replaced.isEmpty { return nil }

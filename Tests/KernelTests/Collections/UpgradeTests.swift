@@ -170,6 +170,25 @@ extension KernelTests {
         if failed == nil { break }
       }
       #expect(last > 50)
+      Soak.report("\(last) errors forced, one at each kernel call of load --replace; the rerun completed each")
+    }
+
+    @Test(
+      "two versions of a program that both hang somewhere, as a kill leaves them, stay two when a key is flipped",
+      arguments: [false, true])
+    func twoVersions(isHooked: Bool) throws {
+      let veth = try VethPair()
+      let hooks = isHooked ? ["first=xdp:\(veth.receiverHook)"] : []
+      let collection = try Collection(VersionedObject(isLiteral: true), attach: hooks)
+      let path = collection.pin("progs", "older")
+      do {
+        let first = try BPF.open(pin: collection.pin("progs", "first"))
+        try collection.replace(by: VersionedObject(base: 10, isLiteral: true))
+        try #require(bpf_obj_pin(first.rawValue, path) == 0)
+      }
+      try collection.flip(.enable, "deny")
+      #expect(try BPF.testRun(pin: path) == 1 && collection.run("first") == 11)
+      #expect(try collection.state("deny") == .on)
     }
 
     @Test("killed at any moment: each hook has the old or the new program, and the same command completes it")

@@ -15,9 +15,10 @@ final class VersionedObject {
   /// - Parameters:
   ///   - programs: each returns `base` and 1 where `deny` is on, else `base` and 2, and counts its runs in `hits`.
   ///   - more: further definitions.
+  ///   - isLiteral: has `base` in the code and not in .rodata: then versions of the object have all maps in common.
   init(
     base: Int = 0, programs: [String] = ["first", "second"], section: String = "xdp", entries: Int = 4,
-    keys: String = "DEFINE_STATIC_KEY_FALSE(deny);", more: String = ""
+    keys: String = "DEFINE_STATIC_KEY_FALSE(deny);", more: String = "", isLiteral: Bool = false
   ) throws {
     folder = try TemporaryFolder()
     path = folder.file("object.o")
@@ -45,7 +46,7 @@ final class VersionedObject {
         __type(value, __u64);
       } hits SEC(".maps");
       __u64 total;
-      const volatile __u32 base = \(base);
+      \(isLiteral ? "enum { base = \(base) };" : "const volatile __u32 base = \(base);")
       \(more)
       \(bodies.joined(separator: "\n"))
       char LICENSE[] SEC("license") = "GPL";
