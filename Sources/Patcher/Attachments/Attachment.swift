@@ -34,8 +34,10 @@ struct FixedLink: Sendable {
 protocol Replacement: Sendable {
   /// Replaces `old` by `new`, if `old` is what is there; the other way round it undoes itself.
   ///
+  /// - Returns: false if the place went away, so that nothing runs there any more.
   /// - Throws: `.changedMeanwhile` if something else is there, `.kernel` for any other refusal.
-  func replace(_ old: ProgramHandle, by new: ProgramHandle) throws(StaticKeysError)
+  @discardableResult
+  func replace(_ old: ProgramHandle, by new: ProgramHandle) throws(StaticKeysError) -> Bool
 
   /// Looks whether it can be done, before anything is changed; most kinds always can.
   ///

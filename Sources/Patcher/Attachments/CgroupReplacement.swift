@@ -21,17 +21,21 @@ struct CgroupReplacement: Replacement {
   let flags: UInt32
   let description: String
 
-  func replace(_ old: ProgramHandle, by new: ProgramHandle) throws(StaticKeysError) {
+  func replace(_ old: ProgramHandle, by new: ProgramHandle) throws(StaticKeysError) -> Bool {
     let found: [UInt32]
     do throws(Errno) {
       let now = try content()
       found = now.entries.map(\.program)
       if flags & UInt32(BPF_F_ALLOW_MULTI) != 0 {
-        return try attach(new, flags: flags | UInt32(BPF_F_REPLACE), replacing: old)
+        try attach(new, flags: flags | UInt32(BPF_F_REPLACE), replacing: old)
+        return true
       }
-      if holdsOnly(old, of: found) { return try attach(new, flags: flags, revision: now.revision) }
+      if holdsOnly(old, of: found) {
+        try attach(new, flags: flags, revision: now.revision)
+        return true
+      }
     } catch {
-      if isGone { return }
+      if isGone { return false }
       if let now = try? content(), !now.entries.contains(where: { $0.program == old.id }) {
         throw .hookChanged(description, holds: nil, not: old, errno: error)
       }

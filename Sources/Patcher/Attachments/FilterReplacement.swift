@@ -12,22 +12,23 @@ struct FilterReplacement: Replacement {
   let filter: ProgramFilter
   let description: String
 
-  func replace(_ old: ProgramHandle, by new: ProgramHandle) throws(StaticKeysError) {
-    try namespace.enter(system: system) { () throws(StaticKeysError) in
+  func replace(_ old: ProgramHandle, by new: ProgramHandle) throws(StaticKeysError) -> Bool {
+    try namespace.enter(system: system) { () throws(StaticKeysError) -> Bool in
       let found: UInt32?
       do throws(Errno) {
         let socket = try system.openRouteSocket()
         let current = try current(over: socket)
         found = current?.program
         if let current, current.program == old.id {
-          return try current.replaceProgram(by: new.fd, system: system, over: socket)
+          try current.replaceProgram(by: new.fd, system: system, over: socket)
+          return true
         }
       } catch .noSuchDevice {
         // The interface went away: nothing runs there any more.
-        return
+        return false
       } catch {
         // The answer may have been lost, and not the request.
-        if let now = try? current(over: system.openRouteSocket()), now.program == new.id { return }
+        if let now = try? current(over: system.openRouteSocket()), now.program == new.id { return true }
         throw .kernel(error, "cannot replace the program of \(description)", needs: [.netAdmin, .bpf])
       }
       throw .hookChanged(description, holds: found, not: old)

@@ -12,7 +12,7 @@ struct FlowDissectorReplacement: Replacement {
   let namespace: HeldNamespace
   let description: String
 
-  func replace(_ old: ProgramHandle, by new: ProgramHandle) throws(StaticKeysError) {
+  func replace(_ old: ProgramHandle, by new: ProgramHandle) throws(StaticKeysError) -> Bool {
     let found: UInt32?
     do throws(Errno) {
       found = try namespace.flowDissector(system: system)
@@ -27,6 +27,7 @@ struct FlowDissectorReplacement: Replacement {
         throw .kernel(error, "cannot replace \(description)", needs: [.netAdmin, .bpf])
       }
     }
+    return true
   }
 }
 

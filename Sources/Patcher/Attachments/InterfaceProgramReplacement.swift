@@ -12,14 +12,15 @@ struct InterfaceProgramReplacement: Replacement {
   let attachType: UInt32
   let description: String
 
-  func replace(_ old: ProgramHandle, by new: ProgramHandle) throws(StaticKeysError) {
-    try namespace.enter(system: system) { () throws(StaticKeysError) in
+  func replace(_ old: ProgramHandle, by new: ProgramHandle) throws(StaticKeysError) -> Bool {
+    try namespace.enter(system: system) { () throws(StaticKeysError) -> Bool in
       do throws(Errno) {
         try system.attach(
           new.fd, to: interface, attachType: attachType, flags: UInt32(BPF_F_REPLACE), replacing: old.fd)
+        return true
       } catch .noSuchDevice {
         // The interface went away: nothing runs there any more.
-        return
+        return false
       } catch .noSuchFileOrDirectory {
         throw .hookChanged(description, holds: nil, not: old, errno: .noSuchFileOrDirectory)
       } catch {

@@ -13,16 +13,17 @@ struct LinkReplacement: Replacement {
   let link: UInt32
   let description: String
 
-  func replace(_ old: ProgramHandle, by new: ProgramHandle) throws(StaticKeysError) {
+  func replace(_ old: ProgramHandle, by new: ProgramHandle) throws(StaticKeysError) -> Bool {
     let held: SharedFD?
     do throws(Errno) { held = try system.object(.link, id: link) } catch { throw failure(error) }
     // One that is gone has left its hook.
-    guard let held else { return }
+    guard let held else { return false }
     do throws(Errno) {
       try system.updateLink(held, from: old.fd, to: new.fd)
+      return true
     } catch .noLink {
       // The interface or cgroup went away under the link: nothing runs there any more.
-      return
+      return false
     } catch {
       let current = try? system.rawInfo(ofLink: held).prog_id
       if let current, current != old.id { throw .hookChanged(description, holds: current, not: old, errno: error) }

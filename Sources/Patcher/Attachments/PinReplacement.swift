@@ -8,7 +8,7 @@ struct PinReplacement: Replacement {
   let system: BPFSystem
   let path: FilePath
 
-  func replace(_ old: ProgramHandle, by new: ProgramHandle) throws(StaticKeysError) {
+  func replace(_ old: ProgramHandle, by new: ProgramHandle) throws(StaticKeysError) -> Bool {
     let held: PinnedProgram?
     let isMeantForAnother: Bool
     do throws(Errno) {
@@ -18,15 +18,19 @@ struct PinReplacement: Replacement {
       throw failure(error)
     }
     // What a killed writer left went, perhaps, when the pin that it was for was replaced.
-    guard held != nil || BPFSystem.path(whoseReplacementIs: path) == nil else { return }
+    guard held != nil || BPFSystem.path(whoseReplacementIs: path) == nil else { return false }
     guard let held, held.program == old.id else {
       throw .hookChanged("the pin \(path)", holds: held?.program, not: old)
     }
     do throws(Errno) {
-      guard !isMeantForAnother else { return try system.unlink(path) }
+      guard !isMeantForAnother else {
+        try system.unlink(path)
+        return false
+      }
       try system.replacePin(at: path, by: new.fd) { there throws(Errno) in
         try PinnedProgram(there, system: system)?.isVariant(of: held, system: system) == true
       }
+      return true
     } catch {
       throw failure(error)
     }

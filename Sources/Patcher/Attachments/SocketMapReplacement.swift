@@ -14,7 +14,7 @@ struct SocketMapReplacement: Replacement {
   let attachType: UInt32
   let description: String
 
-  func replace(_ old: ProgramHandle, by new: ProgramHandle) throws(StaticKeysError) {
+  func replace(_ old: ProgramHandle, by new: ProgramHandle) throws(StaticKeysError) -> Bool {
     let found: UInt32?
     do throws(Errno) {
       found = try map.withRaw { raw throws(Errno) in
@@ -26,6 +26,7 @@ struct SocketMapReplacement: Replacement {
       throw .kernel(error, "cannot replace the program of \(description)", needs: [.netAdmin, .bpf])
     }
     guard found == old.id else { throw .hookChanged(description, holds: found ?? 0, not: old) }
+    return true
   }
 }
 

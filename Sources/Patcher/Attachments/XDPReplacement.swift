@@ -43,17 +43,18 @@ struct XDPReplacement: Replacement {
   let mode: XDPMode
   let description: String
 
-  func replace(_ old: ProgramHandle, by new: ProgramHandle) throws(StaticKeysError) {
-    try namespace.enter(system: system) { () throws(StaticKeysError) in
+  func replace(_ old: ProgramHandle, by new: ProgramHandle) throws(StaticKeysError) -> Bool {
+    try namespace.enter(system: system) { () throws(StaticKeysError) -> Bool in
       do throws(Errno) {
         try system.replaceXDP(interface: interface, mode: mode.flag, from: old.fd, to: new.fd)
+        return true
       } catch .noSuchDevice {
         // The interface went away: nothing runs there any more.
-        return
+        return false
       } catch {
         let current = try? system.programOnXDP(interface: interface, mode: mode.flag)
         // The answer may have been lost, and not the request.
-        if current == new.id { return }
+        if current == new.id { return true }
         if let current, current != old.id {
           throw .hookChanged(description, holds: current, not: old, errno: error)
         }

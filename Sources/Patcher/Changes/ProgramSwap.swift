@@ -9,8 +9,14 @@ final class ProgramSwap: PreparedChange {
   private let name: String
   private let new: ProgramHandle
   private let held: [HeldPlace]
-  /// Which of the places have the new program, in the order in which they got it.
-  private let taken = Mutex<[Int]>([])
+  private let outcome = Mutex(Outcome())
+
+  private struct Outcome {
+    /// Which of the places have the new program, in the order in which they got it.
+    var taken: [Int] = []
+    /// Which went away before they could get it.
+    var gone: Set<Int> = []
+  }
 
   /// A place, the program that it holds, and how to put another one there.
   struct HeldPlace: Sendable {
@@ -27,22 +33,26 @@ final class ProgramSwap: PreparedChange {
   }
 
   var programID: UInt32 { new.id }
-  var places: [String] { held.map(\.description) }
+  /// Before the change, where it will be; after it, where it is.
+  var places: [String] {
+    let gone = outcome.withLock { $0.gone }
+    return held.indices.filter { !gone.contains($0) }.map { held[$0].description }
+  }
 
   func commit() throws(StaticKeysError) {
     for (index, place) in held.enumerated() {
-      try place.replacement.replace(place.old, by: new)
-      taken.withLock { $0.append(index) }
+      let isThere = try place.replacement.replace(place.old, by: new)
+      outcome.withLock { if isThere { $0.taken.append(index) } else { $0.gone.insert(index) } }
     }
   }
 
   func revert() throws(StaticKeysError) {
     var stuck: [StaticKeysError] = []
-    for index in taken.withLock({ $0 }).reversed() {
+    for index in outcome.withLock({ $0.taken }).reversed() {
       let place = held[index]
       do throws(StaticKeysError) {
         try place.replacement.replace(new, by: place.old)
-        taken.withLock { $0.removeAll { $0 == index } }
+        outcome.withLock { $0.taken.removeAll { $0 == index } }
       } catch {
         stuck.append(error)
       }
@@ -51,7 +61,7 @@ final class ProgramSwap: PreparedChange {
   }
 
   var standing: [String] {
-    taken.withLock { $0 }.map { index in
+    outcome.withLock { $0.taken }.map { index in
       "\(name) (program \(held[index].old.id) -> \(new.id)) at \(held[index].description)"
     }
   }

@@ -13,11 +13,12 @@ struct ArraySlotReplacement: Replacement {
   let index: UInt32
   let description: String
 
-  func replace(_ old: ProgramHandle, by new: ProgramHandle) throws(StaticKeysError) {
+  func replace(_ old: ProgramHandle, by new: ProgramHandle) throws(StaticKeysError) -> Bool {
     let current: UInt32?
     do throws(Errno) { current = try system.program(inArray: array, at: index) } catch { throw failure(error) }
     guard current == old.id else { throw .hookChanged(description, holds: current ?? 0, not: old) }
     do throws(Errno) { try system.put(new.fd, inArray: array, at: index) } catch { throw failure(error) }
+    return true
   }
 
   private func failure(_ errno: Errno) -> StaticKeysError {

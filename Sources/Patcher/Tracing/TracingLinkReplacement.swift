@@ -49,11 +49,12 @@ struct TracingLinkReplacement: Replacement {
     }
   }
 
-  func replace(_ old: ProgramHandle, by new: ProgramHandle) throws(StaticKeysError) {
+  func replace(_ old: ProgramHandle, by new: ProgramHandle) throws(StaticKeysError) -> Bool {
+    var isThere = false
     for path in pins {
       let current: UInt32?
       do throws(Errno) {
-        current = try replace(old, by: new, at: path)
+        (current, isThere) = try replace(old, by: new, at: path)
       } catch {
         throw .kernel(
           error, "cannot attach the new program beside \(description)", at: Place(file: path.string),
@@ -61,20 +62,23 @@ struct TracingLinkReplacement: Replacement {
       }
       guard current == old.id else { throw .hookChanged("the pin \(path) of \(description)", holds: current, not: old) }
     }
+    return isThere
   }
 
-  /// - Returns: the program that was there; only the old one is replaced.
-  private func replace(_ old: ProgramHandle, by new: ProgramHandle, at path: FilePath) throws(Errno) -> UInt32? {
+  /// - Returns: the program that was there, of which only the old one is replaced; and whether one is there now.
+  private func replace(
+    _ old: ProgramHandle, by new: ProgramHandle, at path: FilePath
+  ) throws(Errno) -> (program: UInt32?, isThere: Bool) {
     guard let pinned = try system.pinned(at: path) else {
       // What a killed writer left went when the link that it was for was replaced.
-      return BPFSystem.path(whoseReplacementIs: path) == nil ? nil : old.id
+      return (BPFSystem.path(whoseReplacementIs: path) == nil ? nil : old.id, false)
     }
-    guard pinned.kind == .link, let held = try PinnedProgram(pinned, system: system) else { return 0 }
-    guard held.program == old.id else { return held.program }
+    guard pinned.kind == .link, let held = try PinnedProgram(pinned, system: system) else { return (0, true) }
+    guard held.program == old.id else { return (held.program, true) }
     if try held.replaced(from: path, system: system) != nil {
       // It only runs beside the one that it was to replace.
       try system.unlink(path)
-      return held.program
+      return (held.program, false)
     }
     let beside = try system.placeBeside(path) { there throws(Errno) in
       try PinnedProgram(there, system: system)?.isVariant(of: held, system: system) == true
@@ -83,14 +87,14 @@ struct TracingLinkReplacement: Replacement {
       if try PinnedProgram(left, system: system)?.program == new.id {
         // The killed writer had come as far as to attach it.
         try system.rename(beside.path, to: path)
-        return held.program
+        return (held.program, true)
       }
       try system.unlink(beside.path)
     }
     let attachType = try system.rawInfo(ofLink: pinned.fd).tracing.attach_type
     let link = try attach(new.fd, attachType: kind == .tracing ? attachType : BPF_TRACE_RAW_TP.rawValue)
     try system.pin(link, at: beside.path, andRenameTo: path)
-    return held.program
+    return (held.program, true)
   }
 
   /// Attaches a program where the link is. One that hung there a moment ago the kernel still counts as attached: it frees

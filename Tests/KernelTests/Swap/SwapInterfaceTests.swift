@@ -69,6 +69,7 @@ extension KernelTests {
       try attach(tcx.pin("progs", "tcx"), to: "rx0", in: veth.receiver, Self.sides[0])
       let namespace = veth.receiver
       let report = try tcx.flip(.enable, "drop", disturbedBefore: .programLoad) { try namespace.ip("link del rx0\n") }
+      #expect(report.programs.flatMap(\.places) == ["pin \(tcx.pin("progs", "tcx"))"])
       #expect(try tcx.state("drop") == .on)
       #expect(report.stillHeld.isEmpty)
     }

@@ -202,6 +202,7 @@ extension KernelTests {
       let report = try stage.tcx.flip(.enable, "drop", disturbedBefore: .programLoad) {
         try device.run("ip link del rx0")
       }
+      #expect(report.programs.flatMap(\.places) == ["pin \(stage.pin)"])
       #expect(try stage.tcx.state("drop") == .on)
       #expect(try BPF.programID(pin: stage.pin) == report.programs.first?.newID)
       #expect(report.stillHeld.isEmpty)

@@ -90,7 +90,7 @@ extension KernelTests {
       let report = try counter.flip(.enable, "variant", disturbedBefore: .linkUpdate) {
         try veth.receiver.run("ip link del rx0")
       }
-      #expect(report.programs.flatMap(\.places).contains { $0.hasPrefix("xdp link ") })
+      #expect(report.programs.flatMap(\.places) == ["pin \(counter.pin("progs", "counter"))"])
       #expect(try BPF.info(BPF.open(pin: link), bpf_link_info()).xdp.ifindex == 0)
       #expect(try counter.id("counter") == report.programs.first?.newID)
       #expect(try counter.state("variant") == .on)
@@ -106,6 +106,7 @@ extension KernelTests {
         guard unlink(link) == 0 else { throw HarnessError(link, errno: errno) }
       }
       #expect(try counter.id("counter") == report.programs.first?.newID)
+      #expect(report.programs.flatMap(\.places) == ["pin \(counter.pin("progs", "counter"))"])
       #expect(try veth.receiver.xdpProgram("rx0") == nil)
       #expect(try counter.state("variant") == .on)
     }

@@ -78,6 +78,7 @@ extension KernelTests {
       let report = try stage.counter.flip(.enable, "variant", disturbedBefore: .programLoad) {
         try device.run("ip link del rx0")
       }
+      #expect(report.programs.flatMap(\.places) == ["pin \(stage.pin)"])
       #expect(try stage.counter.id("counter") == report.programs.first?.newID)
       #expect(try stage.counter.state("variant") == .on)
       #expect(report.stillHeld.isEmpty)
