@@ -57,7 +57,7 @@ public struct UpgradeReport: Sendable {
   public let keys: [Key]
   /// The hooks newly taken.
   public let links: [(program: String, hook: Hook, behindSlot: Bool)]
-  /// Old programs that still run, since something holds them that keyctl does not see.
+  /// Old programs that are still there, replaced or removed, since something holds them that is not the collection's.
   public internal(set) var stillHeld: [UInt32] = []
 }
 

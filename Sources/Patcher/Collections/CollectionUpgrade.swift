@@ -63,7 +63,7 @@ struct CollectionUpgrade {
   }
 
   /// The programs that give way.
-  var old: [ManagedProgram] { replaced.flatMap(\.old) }
+  var old: [ManagedProgram] { replaced.flatMap(\.old) + removed }
 
   /// Puts the new programs in the old ones' places; a kill at any moment leaves what the same upgrade completes.
   ///

@@ -126,7 +126,9 @@ struct Load: Verb {
     }
     let view = UpgradeView(report, dryRun: inheriting.dryRun)
     try action.print(view, lines: view.lines)
-    guard report.stillHeld.isEmpty else { throw ChangeOptions.stillHeld(report.stillHeld) }
+    guard report.stillHeld.isEmpty else {
+      throw ChangeOptions.stillHeld(report.stillHeld, by: "something that is not the collection's")
+    }
   }
 }
 

@@ -29,10 +29,10 @@ struct ChangeOptions: ParsableArguments {
     guard report.stillHeld.isEmpty else { throw Self.stillHeld(report.stillHeld) }
   }
 
-  static func stillHeld(_ ids: [UInt32]) -> StaticKeysError {
+  static func stillHeld(_ ids: [UInt32], by holder: String = "something not seen here") -> StaticKeysError {
     StaticKeysError(
       .partlyApplied,
-      "still running in the old state, held by something not seen here: "
+      "still running in the old state, held by \(holder): "
         + "\(ids.count == 1 ? "program" : "programs") \(ids.map(String.init).joined(separator: ", "))",
       advice: "a process may hold it ('bpftool prog show id' names it), a tracer may watch it, or it hangs in a "
         + "network namespace that has neither a name nor a process")

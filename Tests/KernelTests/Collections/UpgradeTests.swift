@@ -173,6 +173,20 @@ extension KernelTests {
       Soak.report("\(last) errors forced, one at each kernel call of load --replace; the rerun completed each")
     }
 
+    @Test("a program that the object lacks is said to be there still while somebody holds it")
+    func removedAndHeld() throws {
+      let collection = try Collection(old)
+      let held = try BPF.open(pin: collection.pin("progs", "second"))
+      let id = try BPF.info(held, bpf_prog_info()).id
+      let new = try VersionedObject(base: 10, programs: ["first"])
+      let result = try keyctl(
+        "load", "--replace", new.path, "--name", collection.name, Collection.engineOption, "--json")
+      #expect(result.status == 6 && result.stderr.contains("\(id)"), "\(result)")
+      let json = try JSON(parsing: result.stdout)
+      #expect(json["still_held"] == .array([.int(Int(id))]), "\(json)")
+      #expect(collection.pins.filter { $0.hasPrefix("progs") } == ["progs/first"])
+    }
+
     @Test(
       "two versions of a program that both hang somewhere, as a kill leaves them, stay two when a key is flipped",
       arguments: [false, true])
