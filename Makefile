@@ -2,7 +2,8 @@
 #
 #   make          build keyctl and flowmon (release)
 #   make test     install what is missing, build, lint and run all tests, here and in guests
-#   make soak     the long tests at their full length: traffic, kills, writers, memory; each prints its figures
+#   make soak     the long tests at their full length: traffic, kills, writers, memory, an error at each kernel call;
+#                 traffic also by the engine patch, in a guest; each prints its figures
 #   make vm-test  run the kernel tests in guests with other kernels, our own among them (a part of `make test`)
 #   make selftest the kernel series' own selftest, all of it, in a guest with our own kernel
 #   make selftest-debug   the same on a kernel with KASAN, lockdep, PROVE_RCU, kmemleak and fault injection
@@ -89,10 +90,14 @@ test: deps vm-deps bpffs
 	$(IN_GUESTS)
 
 # The same tests run in `make test` for a moment each.
-soak: deps bpffs
+soak: export STATICKEYS_SOAK := 1
+soak: deps vm-deps bpffs
 	$(MAKE) fixtures
 	$(SWIFT) build $(OPTIMIZED) --build-tests
-	$(AS_ROOT) env STATICKEYS_SOAK=1 Tests/checked $(SWIFT) test $(OPTIMIZED) --skip-build --filter KernelTests.Soak --no-parallel
+	$(AS_ROOT) env STATICKEYS_SOAK=1 Tests/checked $(SWIFT) test $(OPTIMIZED) --skip-build --no-parallel \
+		--filter 'KernelTests.Soak|KernelTests.ForcedErrors|KernelTests.Upgrades/everyCall'
+	Tests/vm/run -k patched -e patch -t 5400 -f 'KernelTests.SoakTraffic/'
+	@grep -a '^soak:' .vm/consoles/patched.patch.log
 
 kernel: vm-deps
 	Tests/vm/build-kernel

@@ -58,6 +58,7 @@ extension KernelTests {
       #expect(calls.count(where: { $0 == .linkUpdate }) == 2)
       try multi.flip(.disable, "deny")
       var before = try multi.programs().map(\.id)
+      var forced = 0
       for number in 0... {
         recorder.restart { $0.count == number + 1 }
         do {
@@ -68,6 +69,7 @@ extension KernelTests {
           #expect(error.errno == ENOMEM && error.code != .partlyApplied, "call \(number), \(failed): \(error)")
           #expect(try multi.programs().map(\.id) == before, "call \(number), \(failed)")
           #expect(try multi.state("deny") == .off)
+          forced += 1
           continue
         }
         // Nothing but the look for leftovers, which comes after the last change, may fail and not be an error.
@@ -80,6 +82,8 @@ extension KernelTests {
         before = try multi.programs().map(\.id)
         if number >= calls.count { break }
       }
+      Soak.report(
+        "\(forced) errors forced, one at each kernel call of a flip over two programs; each left the old state")
     }
 
     @Test("a load fails at each of its calls in turn and leaves nothing")
@@ -99,6 +103,7 @@ extension KernelTests {
         #expect(error?.errno == ENOMEM)
         #expect(BPFFSListing.directories(of: "t\(getpid())_") == [])
       }
+      Soak.report("\(calls.count) errors forced, one at each kernel call of a load; each left nothing")
     }
 
     @Test("going back that fails too is said, and the same command completes it")

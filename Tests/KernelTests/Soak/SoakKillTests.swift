@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import CLibBPF
 import Foundation
+import Glibc
 import Patcher
 import StaticKeys
 import SystemPackage
@@ -16,12 +18,14 @@ extension KernelTests {
       let prefix = Collection.newName()
       let veth: VethPair
       private let collections: [String]
+      private let devices: [String]
       let links: [String]
       let pins: [String]
 
       init() throws {
         veth = try VethPair()
         let devices = (0..<10).map { "d\($0)" }
+        self.devices = devices
         try veth.receiver.ip(devices.map { "link add \($0) type veth peer name \($0)p\nlink set \($0) up\n" }.joined())
         collections = devices.map { [prefix] in "\(prefix)-\($0)" }
         let names = collections
@@ -43,6 +47,19 @@ extension KernelTests {
         "\(CollectionStore.directory(of: name))/\(part)/\(entry)"
       }
 
+      /// The programs on the interfaces' own hooks, XDP and tcx of each: not what pinned links say, but what would run.
+      func hooked() throws -> [UInt32?] {
+        let links = try JSON(parsing: veth.receiver.run("ip -j -d link show")).array
+        let receiver = veth.receiver
+        let tcx = try receiver.onThread { [devices] in
+          try devices.map { try BPF.attached(to: Int32(if_nametoindex($0)), UInt32(SK_BPF_TCX_INGRESS)).programs }
+        }
+        return zip(devices, tcx).flatMap { device, tcx in
+          let xdp = links.first { $0["ifname"]?.string == device }?["xdp"]?["prog"]?["id"]?.int.map(UInt32.init)
+          return [xdp, tcx.count == 1 ? tcx[0] : nil]
+        }
+      }
+
       func programs() throws -> [ManagedProgram] {
         try Inventory.current().programs.filter { $0.instance.collection.hasPrefix(prefix) }
       }
@@ -51,9 +68,10 @@ extension KernelTests {
     @Test(
       "after each kill every hook is taken and every state readable; the same command completes it",
       .requires(kernel: "6.6", for: "tcx links"))
-    func killed() throws {
+    func killed() async throws {
       let rounds = Soak.size(25, full: 500)
       let fleet = try Fleet()
+      let before = try Soak.Counts.now()
       let key = "\(fleet.prefix)-*/deny"
       let start = ContinuousClock.now
       for verb in ["enable", "disable"] { try keyctl(verb, key).checked() }
@@ -75,7 +93,9 @@ extension KernelTests {
 
         let programs = try fleet.programs()
         let ids = Set(programs.map(\.id))
-        for link in fleet.links { #expect(try ids.contains(BPF.linkedProgramID(pin: link)), "round \(round), \(link)") }
+        let hooked = try fleet.hooked()
+        #expect(
+          hooked.count == 20 && hooked.allSatisfy { $0.map(ids.contains) == true }, "round \(round): \(hooked)")
         let listed = try keyctl("list", key, "--json").checked()
         let states = try JSON(parsing: listed.stdout).array.compactMap { $0["state"]?.string }
         #expect(states.count == 10 && states.allSatisfy { ["on", "off", "mixed"].contains($0) }, "round \(round)")
@@ -86,13 +106,16 @@ extension KernelTests {
         try #require(complete.count == 20, "round \(round): each program is one again")
         let deny = try #require(KeyName("deny"))
         #expect(complete.allSatisfy { $0.value(of: deny) == (verb == "enable") }, "round \(round)")
-        let running = try fleet.links.map { try BPF.linkedProgramID(pin: $0) }
+        let running = try fleet.hooked()
+        #expect(try fleet.links.map { try BPF.linkedProgramID(pin: $0) } == running, "round \(round)")
         #expect(try fleet.pins.map { try BPF.programID(pin: $0) } == running, "round \(round)")
       }
       #expect(killed > 0 && mixed > 0)
+      let after = try await Soak.Counts.settled(like: before)
+      #expect(after == before)
       Soak.report(
         "\(round) flips over 20 programs, \(killed) of them killed, \(mixed) with a part of the programs changed; "
-          + "each completed by the same command")
+          + "each completed by the same command; at the start \(before); at the end \(after)")
     }
   }
 }

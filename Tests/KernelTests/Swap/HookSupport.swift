@@ -31,6 +31,14 @@ extension BPF {
     return (Array(ids.prefix(Int(count))), flags)
   }
 
+  /// The id of the program on the XDP hook of an interface in this thread's network namespace; 0 if there is none.
+  static func attachedXDP(to interface: Int32) throws -> UInt32 {
+    var id: UInt32 = 0
+    let status = bpf_xdp_query_id(interface, 0, &id)
+    guard status == 0 else { throw HarnessError("bpf_xdp_query_id", errno: -status) }
+    return id
+  }
+
   /// BPF_LINK_CREATE.
   static func link(_ program: borrowing OwnedFD, to target: Int32, _ type: UInt32) throws -> OwnedFD {
     try OwnedFD(bpf_link_create(program.rawValue, target, bpf_attach_type(type), nil), "link, type \(type)")

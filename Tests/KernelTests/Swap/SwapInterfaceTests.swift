@@ -79,7 +79,7 @@ extension KernelTests {
     @Test("netkit: by BPF_PROG_ATTACH, on either side", .requiresNetkit, arguments: netkits)
     func netkit(side: UInt32) throws {
       let namespace = try NetNS()
-      try namespace.ip("link add primary type netkit\n")
+      try Netkit.make(in: namespace)
       let tcx = try Collection("tcx", engine: .reload)
       try attach(tcx.pin("progs", "tcx"), to: "primary", in: namespace, side)
       let report = try tcx.flip(.enable, "drop")
@@ -92,7 +92,7 @@ extension KernelTests {
     @Test("netkit: by a link, on either side", .requiresNetkit, arguments: netkits)
     func netkitLink(side: UInt32) throws {
       let namespace = try NetNS()
-      try namespace.ip("link add primary type netkit\n")
+      try Netkit.make(in: namespace)
       let tcx = try Collection("tcx", engine: .reload)
       let index = try namespace.index(of: "primary")
       let pin = tcx.pin("progs", "tcx")
@@ -113,8 +113,6 @@ extension KernelTests {
 extension Trait where Self == ConditionTrait {
   /// The kernel was built with netkit (CONFIG_NETKIT), which Linux has since 6.7; our own in the guests is.
   fileprivate static var requiresNetkit: Self {
-    .enabled("not possible here: this kernel was built without netkit") {
-      try withExtendedLifetime(NetNS()) { (try? $0.ip("link add primary type netkit\n")) != nil }
-    }
+    .enabled(if: Netkit.isThere, "not possible here: this kernel was built without netkit")
   }
 }

@@ -176,8 +176,7 @@ extension KernelTests {
         guard call == .filterReplace, !isDone.exchange(true, ordering: .relaxed) else { return }
         do {
           // What keyctl is about to do is done for it.
-          let programs = try Inventory.current().programs.filter { $0.instance.collection == name && $0.id != old }
-          let new = try BPF.open(.program, id: #require(programs.first).id)
+          let new = try BPF.open(.program, id: #require(BPF.programs(named: "tcx").last { $0 != old }))
           #expect(bpf_obj_pin(new.rawValue, folder.pin("new")) == 0)
           try device.run("tc filter replace dev rx0 ingress pref 1 handle 1 bpf da object-pinned \(folder.pin("new"))")
           #expect(unlink(folder.pin("new")) == 0)
