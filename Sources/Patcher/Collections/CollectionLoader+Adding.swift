@@ -17,7 +17,6 @@ extension CollectionLoader {
     _ object: FilePath, to collection: String, settings: [(keys: Glob, value: Bool)] = [], values: [InitialValue] = [],
     defaults: Bool = false, attach: [AttachRequest] = [], via way: AttachWay = .auto, engine: EngineChoice = .auto
   ) throws(StaticKeysError) -> LoadReport {
-    let form = try engine.form()
     let store = CollectionStore(system: system)
     try store.requireLoaded(collection)
     return try WriterLock.hold(system: system) { () throws(StaticKeysError) in
@@ -27,7 +26,7 @@ extension CollectionLoader {
       let sharing = MapSharing(system: system, pinned: running.maps, otherLayout: .ownMap)
       let load = { () throws(StaticKeysError) in
         let loaded = try ObjectLoader(system: system).load(
-          object, collection: collection, settings: settings, values: values, form: form,
+          object, collection: collection, settings: settings, values: values, engine: engine,
           inheritance: Inheritance(values: defaults ? [:] : running.values, maps: sharing))
         return (loaded, targets: try loaded.targets(of: attach))
       }
@@ -79,7 +78,7 @@ extension LoadedObject {
       collection: running.name, directory: CollectionStore.directory(of: running.name),
       programs: programs.map { $0.program.standing(as: standing[$0.program.name]) },
       maps: maps.map(\.name), links: targets.map { ($0.program.program.name, $0.hook, false) },
-      sharedMaps: maps.filter(\.isShared).map(\.name))
+      sharedMaps: maps.filter(\.isShared).map(\.name), nativeRefusal: nativeRefusal)
   }
 }
 

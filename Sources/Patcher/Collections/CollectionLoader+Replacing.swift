@@ -59,6 +59,8 @@ public struct UpgradeReport: Sendable {
   public let links: [(program: String, hook: Hook, behindSlot: Bool)]
   /// Old programs that are still there, replaced or removed, since something holds them that is not the collection's.
   public internal(set) var stillHeld: [UInt32] = []
+  /// As in `LoadReport`.
+  public let nativeRefusal: StaticKeysError?
 }
 
 extension CollectionLoader {
@@ -83,14 +85,13 @@ extension CollectionLoader {
     engine: EngineChoice = .auto, dryRun: Bool = false
   ) throws(StaticKeysError) -> UpgradeReport {
     let collection = name ?? Self.defaultName(of: object)
-    let form = try engine.form()
     let store = CollectionStore(system: system)
     try store.requireLoaded(collection)
     return try WriterLock.hold(system: system) { () throws(StaticKeysError) in
       try store.requireLoaded(collection)
       let load = { (running: RunningCollection) throws(StaticKeysError) in
         try ObjectLoader(system: system).load(
-          object, collection: collection, settings: settings, values: values, form: form,
+          object, collection: collection, settings: settings, values: values, engine: engine,
           inheritance: Inheritance(
             values: defaults ? [:] : running.values,
             maps: MapSharing(system: system, pinned: running.maps, fresh: fresh)))
@@ -144,7 +145,7 @@ extension UpgradeReport {
     let goneMaps = running.maps.keys.filter { !pins.contains($0) }.sorted().map { Map(name: $0, outcome: .removed) }
     self.init(
       collection: running.name, programs: present + gone, maps: ownMaps + goneMaps,
-      keys: Self.keys(from: running, to: loaded), links: links)
+      keys: Self.keys(from: running, to: loaded), links: links, nativeRefusal: loaded.nativeRefusal)
   }
 
   private static func keys(from running: RunningCollection, to loaded: LoadedObject) -> [Key] {

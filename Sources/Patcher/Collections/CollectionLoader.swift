@@ -18,6 +18,9 @@ public struct LoadReport: Sendable {
   public let links: [(program: String, hook: Hook, behindSlot: Bool)]
   /// The maps that it shares with programs that ran before, by name.
   public let sharedMaps: [String]
+  /// Why the kernel did not take the programs in the form that it can patch, so that `auto` loaded them for reloads; nil
+  /// if it took them or was not asked.
+  public let nativeRefusal: StaticKeysError?
 }
 
 /// Loads an object, or a template made of one, as a collection: all or nothing.
@@ -44,7 +47,8 @@ public struct CollectionLoader: Sendable {
   ///   - values: first values of keys, constants and variables, as `set` takes them; they come after `settings`.
   ///   - attach: where programs go.
   ///   - way: by what they hang there.
-  ///   - engine: which one shall flip its keys, which decides in what form the sites are loaded.
+  ///   - engine: which one shall flip its keys, which decides in what form the sites are loaded. Where the kernel refuses
+  ///     the form that it can patch, `auto` loads the other, and the report says why.
   /// - Throws: `.notFound`, `.ambiguous` or `.badValue` for a value, `.exists` for a name or hook that is taken,
   ///   `.ambiguous` or `.notFound` for a program to attach, what the file is refused for, `.verifier`, `.permission`, `.kernel`; nothing stays behind.
   public func load(
@@ -57,10 +61,10 @@ public struct CollectionLoader: Sendable {
           template, name: name, settings: settings, values: values, attach: attach, via: way, engine: engine)
       }
     }
-    return try load(as: name ?? Self.defaultName(of: file), attach: attach, via: way, engine: engine) {
-      collection, form throws(StaticKeysError) in
+    return try load(as: name ?? Self.defaultName(of: file), attach: attach, via: way) {
+      collection throws(StaticKeysError) in
       try ObjectLoader(system: system).load(
-        file, collection: collection, settings: settings, values: values, form: form)
+        file, collection: collection, settings: settings, values: values, engine: engine)
     }
   }
 
@@ -72,11 +76,10 @@ public struct CollectionLoader: Sendable {
     values: [InitialValue] = [], attach: [AttachRequest] = [], via way: AttachWay = .auto, engine: EngineChoice = .auto
   ) throws(StaticKeysError) -> LoadReport {
     try template.requireThisMachine()
-    return try load(as: name ?? template.object, attach: attach, via: way, engine: engine) {
-      collection, form throws(StaticKeysError) in
+    return try load(as: name ?? template.object, attach: attach, via: way) { collection throws(StaticKeysError) in
       let common = try CommonParts(of: template, named: collection, system: system)
       return try TemplateLoader(
-        system: system, template: template, collection: collection, form: form, common: common
+        system: system, template: template, collection: collection, engine: engine, common: common
       ).load(
         settings: settings, values: values,
         counter: ProgressCounter(.loading, of: template.programs.count, on: system))
@@ -91,16 +94,15 @@ public struct CollectionLoader: Sendable {
   }
 
   private func load(
-    as collection: String, attach: [AttachRequest], via way: AttachWay, engine: EngineChoice,
-    _ load: (_ collection: String, _ form: SiteForm) throws(StaticKeysError) -> LoadedObject
+    as collection: String, attach: [AttachRequest], via way: AttachWay,
+    _ load: (_ collection: String) throws(StaticKeysError) -> LoadedObject
   ) throws(StaticKeysError) -> LoadReport {
     try Self.require(collection: collection)
-    let form = try engine.form()
     return try WriterLock.hold(system: system) { () throws(StaticKeysError) in
       let store = CollectionStore(system: system)
       try store.requireFree(collection)
       return try store.staging(collection) { staged throws(StaticKeysError) in
-        let loaded = try load(collection, form)
+        let loaded = try load(collection)
         let targets = try loaded.targets(of: attach)
         let links = try store.pin(
           loaded, targets: targets, way: way, in: staged,
@@ -141,7 +143,7 @@ extension LoadReport {
     self.init(
       collection: collection, directory: CollectionStore.directory(of: collection),
       programs: loaded.programs.map(\.program), maps: loaded.maps.map(\.name), links: links,
-      sharedMaps: loaded.maps.filter(\.isShared).map(\.name))
+      sharedMaps: loaded.maps.filter(\.isShared).map(\.name), nativeRefusal: loaded.nativeRefusal)
   }
 }
 

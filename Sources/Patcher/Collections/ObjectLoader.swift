@@ -25,6 +25,8 @@ struct LoadedObject: Sendable {
   let maps: [LoadedMap]
   /// All keys that it defines, also those that no program heeds.
   let keys: [StaticKey]
+  /// Why the kernel did not take the programs in native form; nil if it did or was not asked.
+  var nativeRefusal: StaticKeysError?
 }
 
 /// A program just loaded, kept alive.
@@ -53,20 +55,23 @@ struct ObjectLoader: Sendable {
   /// - Parameters:
   ///   - settings: the value of each key matched, in order; others get what they inherit, or else their default.
   ///   - values: likewise for keys, constants and variables; they come after `settings`.
+  ///   - engine: which one shall flip its keys.
   ///   - inheritance: what it gets from a running collection.
   /// - Throws: what `Annotator` throws for the object; `.notFound` for a key it does not define; `.verifier`;
-  ///   `.unsupported` for programs a template cannot describe; `.permission`, `.kernel`.
+  ///   `.unsupported` for an engine that the kernel lacks, and for programs a template cannot describe; `.permission`, `.kernel`.
   func load(
     _ path: FilePath, collection: String, settings: [(keys: Glob, value: Bool)], values: [InitialValue] = [],
-    form: SiteForm, inheritance: Inheritance = .nothing
+    engine: EngineChoice, inheritance: Inheritance = .nothing
   ) throws(StaticKeysError) -> LoadedObject {
     let keys = try Self.open(path).keys
     let initial = InitialValues(values, keys: keys, collection: collection)
-    return try located(at: Place(file: path.string)) { () throws(StaticKeysError) in
-      let wanted = try KeyValues(settings, among: keys, inheriting: inheritance, besides: initial.namedKeys)
-      let captured = try capture(
-        path, name: collection, wanted: wanted, initial: initial, form: form, sharing: inheritance.maps)
-      return try finish(captured, keys: keys, collection: collection, form: form)
+    return try engine.load { form throws(StaticKeysError) in
+      try located(at: Place(file: path.string)) { () throws(StaticKeysError) in
+        let wanted = try KeyValues(settings, among: keys, inheriting: inheritance, besides: initial.namedKeys)
+        let captured = try capture(
+          path, name: collection, wanted: wanted, initial: initial, form: form, sharing: inheritance.maps)
+        return try finish(captured, keys: keys, collection: collection, form: form)
+      }
     }
   }
 

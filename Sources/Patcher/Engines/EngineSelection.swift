@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import StaticKeys
+import SystemPackage
 
 /// Which engine changes which program: what the user wants, what the kernel has, and how the program was loaded.
 struct EngineSelection {
@@ -44,10 +45,26 @@ struct EngineSelection {
 }
 
 extension EngineChoice {
-  /// The form in which a program is to be loaded.
+  /// Loads programs in the form whose sites this engine flips.
   ///
-  /// - Throws: `.unsupported` where `patch` is wanted and the kernel cannot.
-  func form() throws(StaticKeysError) -> SiteForm {
+  /// Where `auto` meets a kernel that refuses their native form, they are loaded anew in pair form, and the result says
+  /// why: in native form both arms of a site are verified, and some architectures do not have it.
+  /// - Throws: `.unsupported` where `patch` is wanted and the kernel cannot; what `load` throws.
+  func load(
+    _ load: (SiteForm) throws(StaticKeysError) -> LoadedObject
+  ) throws(StaticKeysError) -> LoadedObject {
+    let form = try form()
+    do throws(StaticKeysError) {
+      return try load(form)
+    } catch {
+      guard self == .auto, form == .native, error.refusesPrograms else { throw error }
+      var loaded = try load(.pair)
+      loaded.nativeRefusal = error
+      return loaded
+    }
+  }
+
+  private func form() throws(StaticKeysError) -> SiteForm {
     if self == .reload { return .pair }
     if StaticBranchInterface.current != nil { return .native }
     guard self == .auto else {
@@ -56,4 +73,14 @@ extension EngineChoice {
     }
     return .pair
   }
+}
+
+extension StaticKeysError {
+  /// Whether the kernel says of a program that it does not take it as it is.
+  fileprivate var refusesPrograms: Bool { code == .verifier || errno == Errno.notSupportedOnSocket.rawValue }
+}
+
+extension ProgramInstance {
+  /// The engine that flips the program's keys where none is asked for.
+  public var engine: EngineKind { form == .native && StaticBranchInterface.current != nil ? .patch : .reload }
 }

@@ -54,7 +54,6 @@ extension CollectionLoader {
     try Self.require(collection: collection)
     try Self.require(instances)
     try template.requireThisMachine()
-    let form = try engine.form()
     return try WriterLock.hold(system: system) { () throws(StaticKeysError) in
       let store = CollectionStore(system: system)
       try store.recover(collection)
@@ -68,7 +67,7 @@ extension CollectionLoader {
       let report = try store.staging(collection) { staged throws(StaticKeysError) in
         let common = try commonParts(of: template, named: collection, sharing: shared, store: store)
         let loader = TemplateLoader(
-          system: system, template: template, collection: collection, form: form, common: common)
+          system: system, template: template, collection: collection, engine: engine, common: common)
         DescriptorLimit.raise(toHold: instances.count * (template.programs.count * 2 + template.maps.count))
         let loaded = try inParallel(
           instances.count, counter: ProgressCounter(.loading, of: instances.count, on: system)

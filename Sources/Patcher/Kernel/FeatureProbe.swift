@@ -99,9 +99,26 @@ struct FeatureProbe {
         : "at \(mounts.map(\.string).joined(separator: ", "))")
   }
 
+  /// Looks for the command, and whether the kernel takes the instruction: some architectures do not have it.
   func patchCommand() -> KernelFeature {
-    kernelBTF("static_branch_update", "flipping a site in place (proposed, see kernel-patches)") {
+    let named = kernelBTF("static_branch_update", "flipping a site in place (proposed, see kernel-patches)") {
       StaticBranchInterface($0) != nil
+    }
+    guard named.answer == .yes else { return named }
+    let code = Instruction.Opcode.self
+    let insns = [
+      Instruction(opcode: code.move64Immediate),
+      Instruction(opcode: code.jumpAlways, src: Instruction.Pseudo.nopOrGoto, off: 1),
+      Instruction(opcode: code.exit), Instruction(opcode: code.exit),
+    ]
+    do throws(Errno) {
+      _ = try load(insns)
+      return named
+    } catch {
+      let answer = feature(named.name, named.purpose, error)
+      return KernelFeature(
+        name: named.name, purpose: named.purpose, answer: answer.answer,
+        reason: "\(named.reason), but a static branch does not load: \(answer.reason)")
     }
   }
 

@@ -12,7 +12,7 @@ struct TemplateLoader: Sendable {
   let system: BPFSystem
   let template: CollectionTemplate
   let collection: String
-  let form: SiteForm
+  let engine: EngineChoice
   let common: CommonParts
 
   /// Loads all programs, on new maps but for those in common.
@@ -23,10 +23,19 @@ struct TemplateLoader: Sendable {
   ///   - values: likewise for keys, constants and variables; they come after `settings`.
   ///   - counter: counts the programs.
   /// - Throws: `.notFound`, `.ambiguous` or `.badValue` for a value; `.usage` for one in a map that is shared;
-  ///   `.verifier`, `.permission`, `.kernel`.
+  ///   `.unsupported` for an engine that the kernel lacks; `.verifier`, `.permission`, `.kernel`.
   func load(
     instance: String? = nil, settings: [(keys: Glob, value: Bool)], values: [InitialValue],
     counter: ProgressCounter? = nil
+  ) throws(StaticKeysError) -> LoadedObject {
+    try engine.load { form throws(StaticKeysError) in
+      try load(instance: instance, settings: settings, values: values, form: form, counter: counter)
+    }
+  }
+
+  private func load(
+    instance: String?, settings: [(keys: Glob, value: Bool)], values: [InitialValue], form: SiteForm,
+    counter: ProgressCounter?
   ) throws(StaticKeysError) -> LoadedObject {
     var templates = template.maps
     var wanted = (keys: try KeyValues(settings, among: template.keys), immediates: ImmediateValues())

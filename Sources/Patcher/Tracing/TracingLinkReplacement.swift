@@ -54,7 +54,9 @@ struct TracingLinkReplacement: Replacement {
     for path in pins {
       let current: UInt32?
       do throws(Errno) {
-        (current, isThere) = try replace(old, by: new, at: path)
+        let found = try replace(old, by: new, at: path)
+        current = found.program
+        isThere = isThere || found.isThere
       } catch {
         throw .kernel(
           error, "cannot attach the new program beside \(description)", at: Place(file: path.string),

@@ -101,6 +101,7 @@ struct Load: Verb {
         engine: engine.engine)
     }
     let view = LoadView(report, added: into != nil)
+    try action.warn(ofRefusals: [report.nativeRefusal])
     try action.print(view, lines: view.lines)
   }
 
@@ -115,6 +116,7 @@ struct Load: Verb {
         FilePath(file), name: name, instances: specs, sharing: instances.shared, via: via, engine: engine.engine)
     }
     let view = LoadView(report)
+    try action.warn(ofRefusals: report.instances.map(\.report.nativeRefusal))
     try action.print(view, lines: view.lines)
   }
 
@@ -125,6 +127,7 @@ struct Load: Verb {
         fresh: Set(inheriting.freshMaps), attach: attach, via: via, engine: engine.engine, dryRun: inheriting.dryRun)
     }
     let view = UpgradeView(report, dryRun: inheriting.dryRun)
+    try action.warn(ofRefusals: [report.nativeRefusal])
     try action.print(view, lines: view.lines)
     guard report.stillHeld.isEmpty else {
       throw ChangeOptions.stillHeld(report.stillHeld, by: "something that is not the collection's")

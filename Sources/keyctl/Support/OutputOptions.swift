@@ -2,6 +2,7 @@
 
 import ArgumentParser
 import Patcher
+import StaticKeys
 
 /// How every command prints.
 struct OutputOptions: ParsableArguments {
@@ -29,9 +30,28 @@ struct ActionOptions: ParsableArguments {
     if !quiet { try output.print(view, lines: try lines()) }
   }
 
+  /// Tells on standard error of programs that are not flipped in place since the kernel refuses what it could patch.
+  func warn(ofRefusals refusals: [StaticKeysError?]) throws {
+    var told: [StaticKeysError] = []
+    // Of many instances most are refused for the same reason.
+    for refusal in refusals.compactMap(\.self) where !told.contains(where: { $0.message == refusal.message }) {
+      told.append(refusal)
+    }
+    guard !quiet else { return }
+    try Output.warn(of: told.map(\.asReasonToReload), json: output.json)
+  }
+
   /// Runs work that may take long, with its progress on the terminal.
   func showingProgress<R>(_ body: (_ system: BPFSystem) throws -> R) rethrows -> R {
     try ProgressLine.during(shown: !quiet && !output.json, body)
+  }
+}
+
+extension StaticKeysError {
+  fileprivate var asReasonToReload: StaticKeysError {
+    StaticKeysError(
+      code, "keys will be flipped by reload, for the form to be flipped in place is refused: \(message)", at: place,
+      errno: errno, advice: "--engine patch makes that an error")
   }
 }
 

@@ -96,6 +96,8 @@ struct ProgramView: Encodable {
   let name: String
   let tag: String
   let attachments: [String]?
+  /// The one that flips its keys where none is asked for.
+  let engine: String
 
   init(_ program: ManagedProgram, attachments: AttachmentIndex? = nil) {
     id = program.id
@@ -103,10 +105,12 @@ struct ProgramView: Encodable {
     name = program.name
     tag = program.tag
     self.attachments = attachments?.attachments(ofProgram: program.id).map(\.description)
+    engine = program.instance.engine.rawValue
   }
 
   var line: String {
     let hooks = attachments.map { $0.isEmpty ? "hangs on nothing that is seen" : $0.joined(separator: ", ") } ?? ""
-    return "  program \(id) \(name)\(instance.value.map { " of instance \($0)" } ?? ""): \(hooks)"
+    let way = engine == EngineKind.patch.rawValue ? "; flipped in place" : ""
+    return "  program \(id) \(name)\(instance.value.map { " of instance \($0)" } ?? ""): \(hooks)\(way)"
   }
 }

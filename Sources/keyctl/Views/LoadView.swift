@@ -22,6 +22,8 @@ struct LoadView: Encodable {
     let section: String
     let sites: Int
     let immediates: Int
+    /// The one that flips its keys where none is asked for.
+    let engine: String
   }
 
   struct Key: Encodable {
@@ -68,7 +70,8 @@ struct LoadView: Encodable {
     programs = loaded.map {
       Program(
         instance: OrNull($0.instance.name), name: $0.name, id: $0.id, section: $0.section,
-        sites: $0.template.sites.count, immediates: $0.template.immediates.count)
+        sites: $0.template.sites.count, immediates: $0.template.immediates.count,
+        engine: $0.instance.engine.rawValue)
     }
     let own = (parts.first?.report.maps ?? []).filter { !sharedMaps.contains($0) }
     maps = parts.first?.instance == nil ? parts.first?.report.maps ?? [] : own + sharedMaps

@@ -10,7 +10,7 @@ extension KernelTests {
   /// Which engine is taken where nothing is said, by what the kernel itself says it has.
   @Suite(.serialized, .requiresRoot, .censused)
   struct Engines {
-    private let hasCommand = StaticBranches.current != nil
+    let hasCommand = StaticBranches.current != nil
 
     @Test("the command takes the engine that the kernel has, and probe says which and why")
     func unsaid() throws {
