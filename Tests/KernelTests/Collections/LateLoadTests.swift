@@ -16,14 +16,14 @@ extension KernelTests {
 
     init() throws {
       first = try VersionedObject()
-      late = try VersionedObject(programs: ["third"])
+      late = try VersionedObject("third")
     }
 
     @Test("a late program has the collection's key values and maps; its constants are its own")
     func joins() throws {
       let collection = try Collection(first, set: [("deny", true)])
       #expect(try collection.run("first") == 1 && collection.hits(0) == 1)
-      let own = try VersionedObject(base: 20, programs: ["third"])
+      let own = try VersionedObject("third-base20")
       let report = try collection.add(own)
       #expect(Set(report.sharedMaps) == ["hits", collection.internalMap(".bss")])
       #expect(try collection.run("third") == 21)
@@ -40,7 +40,7 @@ extension KernelTests {
 
     @Test("--set wins over the collection's value, which wins over the object's, unless --defaults is given")
     func values() throws {
-      let on = try VersionedObject(programs: ["fourth"], keys: "DEFINE_STATIC_KEY_TRUE(deny);")
+      let on = try VersionedObject("fourth-on")
       let collection = try Collection(first)
       try collection.add(late, set: [("deny", true)])
       #expect(try collection.run("third") == 1)
@@ -72,7 +72,7 @@ extension KernelTests {
       let taken = #expect(throws: StaticKeysError.self) { try collection.add(first) }
       #expect(taken?.code == .exists && taken?.advice?.contains("--replace") == true)
       #expect(taken?.message.contains("first, second") == true)
-      let larger = try VersionedObject(programs: ["third"], entries: 8)
+      let larger = try VersionedObject("third-larger")
       let shape = #expect(throws: StaticKeysError.self) { try collection.add(larger) }
       #expect(shape?.code == .exists)
       #expect(
@@ -90,7 +90,7 @@ extension KernelTests {
     @Test("variables of another layout are the late program's own")
     func otherVariables() throws {
       let collection = try Collection(first)
-      let more = try VersionedObject(programs: ["third"], more: "__u64 another;\n__u64 *use(void) { return &another; }")
+      let more = try VersionedObject("third-other")
       #expect(try collection.add(more).sharedMaps == ["hits"])
       #expect(collection.pins.contains(collection.internalPin(".bss") + "_2"))
     }

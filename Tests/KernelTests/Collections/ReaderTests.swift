@@ -74,12 +74,12 @@ extension KernelTests {
     func joining() throws {
       let collection = try Collection(VersionedObject())
       let onlooker = Onlooker(at: collection.name)
-      try collection.add(VersionedObject(programs: ["third"]), system: onlooker.system)
+      try collection.add(VersionedObject("third"), system: onlooker.system)
       onlooker.look()
       let (two, three): (Set, Set) = (["- first", "- second"], ["- first", "- second", "- third"])
       #expect(onlooker.views == [two, three])
       try collection.replace(
-        by: VersionedObject(base: 10, programs: ["first", "second", "third", "fourth"]), system: onlooker.system)
+        by: VersionedObject("four"), system: onlooker.system)
       onlooker.look()
       #expect(onlooker.views == [two, three, three.union(["- fourth"])])
     }

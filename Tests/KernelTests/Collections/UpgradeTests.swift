@@ -37,7 +37,7 @@ extension KernelTests {
       let extra = try collection.pinAgain("first", as: "extra")
       _ = try collection.run("first")
       let before = try collection.programs().map(\.id)
-      let report = try collection.replace(by: VersionedObject(base: 10))
+      let report = try collection.replace(by: VersionedObject("base10"))
       let after = try collection.programs().map(\.id)
       #expect(outcomes(report) == ["first replaced", "second replaced"])
       #expect(report.programs.flatMap(\.old) == before && report.programs.compactMap(\.new) == after)
@@ -55,13 +55,9 @@ extension KernelTests {
     @Test("what is new is pinned and attached, what is gone is detached and unpinned")
     func changes() throws {
       let (one, two, three) = (try VethPair(), try VethPair(), try VethPair())
-      let was = try VersionedObject(
-        keys: "DEFINE_STATIC_KEY_FALSE(deny);\nDEFINE_STATIC_KEY_TRUE(unused);",
-        more: VersionedObject.map("gone")
-          + "\nSEC(\"xdp\") int heeds(void *ctx) { return static_branch_likely(&unused); }")
       let hooks = ["first=xdp:\(one.receiverHook)", "second=xdp:\(two.receiverHook)"]
-      let collection = try Collection(was, attach: hooks)
-      let new = try VersionedObject(base: 10, programs: ["first", "third"], more: VersionedObject.map("fresh"))
+      let collection = try Collection(VersionedObject("heeds"), attach: hooks)
+      let new = try VersionedObject("first-third-map")
       let report = try collection.replace(by: new, attach: ["third=xdp:\(three.receiverHook)"])
       #expect(outcomes(report) == ["first replaced", "third added", "heeds removed", "second removed"])
       #expect(maps(report) == ["hits": .kept, ".bss": .kept, ".rodata": .new, "fresh": .new, "gone": .removed])
@@ -84,7 +80,7 @@ extension KernelTests {
       let collection = try Collection(old)
       _ = try collection.run("first")
       let before = try collection.programs().map(\.id)
-      let larger = try VersionedObject(base: 10, entries: 8, more: "__u64 other;\n__u64 *use(void) { return &other; }")
+      let larger = try VersionedObject("larger")
       let error = #expect(throws: StaticKeysError.self) { try collection.replace(by: larger, dryRun: dryRun) }
       #expect(error?.code == .exists)
       let told = error?.message ?? ""
@@ -103,7 +99,7 @@ extension KernelTests {
 
     @Test("--set wins over the present value, --defaults takes the object's; a mixed key needs a word")
     func values() throws {
-      let on = try VersionedObject(base: 10, keys: "DEFINE_STATIC_KEY_TRUE(deny);")
+      let on = try VersionedObject("on")
       let collection = try Collection(old)
       try collection.replace(by: on)
       #expect(try collection.run("first") == 12)
@@ -124,9 +120,9 @@ extension KernelTests {
       let veth = try VethPair()
       let collection = try Collection(old, attach: ["second=xdp:\(veth.receiverHook)"])
       let (pins, ids) = (collection.pins, try collection.programs().map(\.id))
-      let kind = #expect(throws: StaticKeysError.self) { try collection.replace(by: VersionedObject(section: "tc")) }
+      let kind = #expect(throws: StaticKeysError.self) { try collection.replace(by: VersionedObject("tc")) }
       #expect(kind?.code == .unsupported && kind?.place.program?.contains("/first") == true)
-      let third = try VersionedObject(programs: ["first", "third"])
+      let third = try VersionedObject("first-third")
       let taken = #expect(throws: StaticKeysError.self) {
         try collection.replace(by: third, attach: ["third=xdp:\(veth.receiverHook)"])
       }
@@ -142,7 +138,7 @@ extension KernelTests {
       "an error at each kernel call leaves old programs, or new ones if only tidying failed; the rerun completes it")
     func everyCall() throws {
       let recorder = Recorder()
-      let new = try VersionedObject(base: 10, programs: ["first", "third"])
+      let new = try VersionedObject("first-third")
       var last = 0
       for number in 0... {
         let collection = try Collection(old)
@@ -178,7 +174,7 @@ extension KernelTests {
       let collection = try Collection(old)
       let held = try BPF.open(pin: collection.pin("progs", "second"))
       let id = try BPF.info(held, bpf_prog_info()).id
-      let new = try VersionedObject(base: 10, programs: ["first"])
+      let new = try VersionedObject("first")
       let result = try keyctl(
         "load", "--replace", new.path, "--name", collection.name, Collection.engineOption, "--json")
       #expect(result.status == 6 && result.stderr.contains("\(id)"), "\(result)")
@@ -193,11 +189,11 @@ extension KernelTests {
     func twoVersions(isHooked: Bool) throws {
       let veth = try VethPair()
       let hooks = isHooked ? ["first=xdp:\(veth.receiverHook)"] : []
-      let collection = try Collection(VersionedObject(isLiteral: true), attach: hooks)
+      let collection = try Collection(VersionedObject("literal"), attach: hooks)
       let path = collection.pin("progs", "older")
       do {
         let first = try BPF.open(pin: collection.pin("progs", "first"))
-        try collection.replace(by: VersionedObject(base: 10, isLiteral: true))
+        try collection.replace(by: VersionedObject("literal-base10"))
         try #require(bpf_obj_pin(first.rawValue, path) == 0)
       }
       try collection.flip(.enable, "deny")
@@ -209,8 +205,8 @@ extension KernelTests {
     func killed() throws {
       let (one, two) = (try VethPair(), try VethPair())
       let hooks = ["first=xdp:\(one.receiverHook)", "second=xdp:\(two.receiverHook)"]
-      let objects = try [VersionedObject(base: 10), VersionedObject(base: 20)]
-      let third = try VersionedObject(base: 30, programs: ["first", "second", "third"])
+      let objects = try [VersionedObject("base10"), VersionedObject("base20")]
+      let third = try VersionedObject("three")
       let collection = try Collection(old, attach: hooks)
       let full = collection.pins
       let binary = try Tools.built("keyctl")

@@ -5,66 +5,13 @@ import StaticKeys
 import SystemPackage
 import TestSupport
 
-/// Objects that stand for versions of one: made of what a test names.
-final class VersionedObject {
-  private let folder: TemporaryFolder
+/// A version of one object, by its name in the table of Tests/Fixtures/Makefile.
+struct VersionedObject {
   let path: String
 
-  /// Compiles an object.
-  ///
-  /// - Parameters:
-  ///   - programs: each returns `base` and 1 where `deny` is on, else `base` and 2, and counts its runs in `hits`.
-  ///   - more: further definitions.
-  ///   - isLiteral: has `base` in the code and not in .rodata: then versions of the object have all maps in common.
-  init(
-    base: Int = 0, programs: [String] = ["first", "second"], section: String = "xdp", entries: Int = 4,
-    keys: String = "DEFINE_STATIC_KEY_FALSE(deny);", more: String = "", isLiteral: Bool = false
-  ) throws {
-    folder = try TemporaryFolder()
-    path = folder.file("object.o")
-    let context = section.hasPrefix("xdp") ? "struct xdp_md" : "struct __sk_buff"
-    let bodies = programs.enumerated().map { index, name in
-      """
-      SEC("\(section)") int \(name)(\(context) *ctx)
-      {
-        __u32 slot = \(index);
-        __u64 *n = bpf_map_lookup_elem(&hits, &slot);
-        if (n)
-          __sync_fetch_and_add(n, 1);
-        total++;
-        return (static_branch_unlikely(&deny) ? 1 : 2) + base;
-      }
-      """
-    }
-    let source = """
-      #include "fixture.h"
-      \(keys)
-      struct {
-        __uint(type, BPF_MAP_TYPE_ARRAY);
-        __uint(max_entries, \(entries));
-        __type(key, __u32);
-        __type(value, __u64);
-      } hits SEC(".maps");
-      __u64 total;
-      \(isLiteral ? "enum { base = \(base) };" : "const volatile __u32 base = \(base);")
-      \(more)
-      \(bodies.joined(separator: "\n"))
-      char LICENSE[] SEC("license") = "GPL";
-
-      """
-    try ManyPrograms.compile(source, in: folder, to: path)
-  }
-
-  /// Another type of map under a name, for `more`.
-  static func map(_ name: String) -> String {
-    """
-    struct {
-      __uint(type, BPF_MAP_TYPE_HASH);
-      __uint(max_entries, 8);
-      __type(key, __u32);
-      __type(value, __u64);
-    } \(name) SEC(".maps");
-    """
+  /// The version of a name; without one that with the programs `first` and `second` and the base 0.
+  init(_ version: String? = nil) throws {
+    path = try Fixture.object(version.map { "versioned-\($0)" } ?? "versioned", clang: 19)
   }
 }
 

@@ -49,7 +49,7 @@ extension KernelTests {
       try expect([output("list", "\(name)/*"), output("list", "\(consts.name)/*")], documentedIn: "list")
       try expect([output("show", "\(name)/*"), output("show", "\(consts.name)/*")], documentedIn: "show")
       try expect([output("is-enabled", "\(name)/*")], documentedIn: "is-enabled")
-      let late = try VersionedObject(programs: ["late"], entries: 2, more: VersionedObject.map("more"))
+      let late = try VersionedObject("late")
       let added = try output("load", late.path, "--into", name)
       #expect(added["added"]?.bool == true)
       try expect([loaded, added], documentedIn: "load")
@@ -128,7 +128,7 @@ extension KernelTests {
     @Test func garbage() throws {
       let object = try VersionedObject()
       let (one, two, three) = (
-        try Collection(object), try Collection(object), try Collection(VersionedObject(programs: ["late"]))
+        try Collection(object), try Collection(object), try Collection(VersionedObject("third"))
       )
       try #require(rename(one.report.directory.string, one.report.directory.string + "__new") == 0)
       try #require(rename(three.report.directory.string, two.report.directory.string + "__add") == 0)

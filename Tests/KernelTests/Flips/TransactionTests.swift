@@ -1,53 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import Foundation
 import Glibc
 import Patcher
 import StaticKeys
 import TestSupport
 import Testing
 
-/// An object of many small programs that heed one key, `all`, each returning 1 where it is on, else 2.
-struct ManyPrograms {
-  let path: String
-  private let folder: TemporaryFolder
-
-  init(_ count: Int) throws {
-    let programs = (0..<count).map { index in
-      """
-      SEC("xdp") int p\(index)(struct xdp_md *ctx) { return static_branch_unlikely(&all) ? 1 : 2; }
-      """
-    }
-    folder = try TemporaryFolder()
-    path = folder.file("many.o")
-    let source =
-      "#include \"fixture.h\"\nDEFINE_STATIC_KEY_FALSE(all);\n" + programs.joined(separator: "\n")
-      + "\nchar LICENSE[] SEC(\"license\") = \"GPL\";\n"
-    try Self.compile(source, in: folder, to: path)
-  }
-
-  /// Compiles a source that may include what fixtures include.
-  static func compile(_ source: String, in folder: TemporaryFolder, to path: String) throws {
-    let file = try folder.write(Array(source.utf8), to: "source.bpf.c")
-    let machine = try run(["uname", "-m"]).checked().stdout.trimmingCharacters(in: .newlines)
-    let root = Fixture.packageRoot
-    try run([
-      "clang-19", "--target=bpf", "-g", "-O2", "-std=gnu11", "-I\(root)/include", "-I\(root)/Tests/Fixtures",
-      "-idirafter", "/usr/include/\(machine)-linux-gnu", "-c", file, "-o", path,
-    ]).checked()
-  }
-}
-
 extension KernelTests {
   /// A flip over many programs: all loads come first, and whatever fails later is taken back or told.
-  @Suite(.serialized, .requiresRoot, .requiresCompiler, .censused)
+  @Suite(.serialized, .requiresRoot, .requiresEngine(.reload), .censused)
   struct Transactions {
+    /// How many programs the fixture has.
     private static let count = 20
 
     private func load(_ recorder: Recorder) throws -> Collection {
-      try withExtendedLifetime(ManyPrograms(Self.count)) { object in
-        try Collection(object: object.path, engine: .reload, system: recorder.system)
-      }
+      try Collection("many", engine: .reload, system: recorder.system)
     }
 
     private func running(_ collection: Collection) throws -> [Int: UInt32] {

@@ -9,7 +9,7 @@ import Testing
 
 extension KernelTests {
   /// What a template cannot describe is refused when it is built, by name and with the reason.
-  @Suite(.serialized, .requiresRoot, .censused)
+  @Suite(.serialized, .requiresRoot, .requiresCompiler, .censused)
   struct TemplateRefusals {
     struct Source: CustomTestStringConvertible, Sendable {
       let reason: String
@@ -76,10 +76,21 @@ extension KernelTests {
           """),
     ]
 
+    /// Compiles a source that may include what fixtures include.
+    private func compile(_ source: String, in folder: TemporaryFolder, to path: String) throws {
+      let file = try folder.write(Array(source.utf8), to: "source.bpf.c")
+      let machine = try run(["uname", "-m"]).checked().stdout.trimmingCharacters(in: .newlines)
+      let root = Fixture.packageRoot
+      try run([
+        "clang-19", "--target=bpf", "-g", "-O2", "-std=gnu11", "-I\(root)/include", "-I\(root)/Tests/Fixtures",
+        "-idirafter", "/usr/include/\(machine)-linux-gnu", "-c", file, "-o", path,
+      ]).checked()
+    }
+
     @Test(arguments: sources) func refused(source: Source) throws {
       let folder = try TemporaryFolder()
       let object = folder.file("refused.o")
-      try ManyPrograms.compile(
+      try compile(
         "#include \"fixture.h\"\n\(source.text)\nchar LICENSE[] SEC(\"license\") = \"GPL\";\n", in: folder, to: object)
       let error = #expect(throws: StaticKeysError.self) { try TemplateBuilder().build(FilePath(object)) }
       #expect(
