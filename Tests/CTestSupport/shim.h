@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
+#include <sched.h>
 #include <spawn.h>
 
 /*
@@ -12,6 +13,10 @@ extern int memfd_create(const char *name, unsigned int flags);
 
 /* Moves the calling thread into the namespace behind fd; nstype 0x40000000 is CLONE_NEWNET. */
 extern int setns(int fd, int nstype);
+
+/* The CPUs that a thread may run on; 0 is the calling thread. */
+extern int sched_getaffinity(pid_t pid, size_t size, cpu_set_t *set);
+extern int sched_setaffinity(pid_t pid, size_t size, const cpu_set_t *set);
 
 /* Sets the calling thread's capabilities; header and data are struct __user_cap_header_struct and two of _data. */
 extern int capset(void *header, const void *data);

@@ -70,7 +70,7 @@ extension KernelTests {
       #expect(onlooker.views == [[], first, first.union(added)])
     }
 
-    @Test("programs that join a collection, or take others' places, are not seen before they do", .requiresCompiler)
+    @Test("programs that join a collection, or take others' places, are not seen before they do")
     func joining() throws {
       let collection = try Collection(VersionedObject())
       let onlooker = Onlooker(at: collection.name)
