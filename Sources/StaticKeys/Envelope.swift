@@ -12,10 +12,21 @@ struct Envelope {
   let name: String
   /// The one version that this code reads and writes.
   let version: UInt16
+  /// What the version of keyctl that wrote it has done.
+  let made: String
+  /// How this version makes it anew.
+  let remedy: String
 
-  static let template = Envelope(magic: 0x4d54_4b53, name: "template", version: 2)
-  static let instance = Envelope(magic: 0x4e49_4b53, name: "instance", version: 2)
-  static let collection = Envelope(magic: 0x4654_4b53, name: "template file", version: 1)
+  static let template = inKernel(magic: 0x4d54_4b53, name: "template")
+  static let instance = inKernel(magic: 0x4e49_4b53, name: "instance")
+  static let collection = Envelope(
+    magic: 0x4654_4b53, name: "template file", version: 1, made: "built it",
+    remedy: "build it again with this one's 'template build'")
+
+  private static func inKernel(magic: UInt32, name: String) -> Envelope {
+    Envelope(
+      magic: magic, name: name, version: 2, made: "loaded it", remedy: "unload and load it again with this one")
+  }
 
   private static let headerSize = 20
 
@@ -47,12 +58,12 @@ struct Envelope {
     guard version <= self.version else {
       throw StaticKeysError(
         .futureVersion, "\(name) has version \(version), this program knows up to \(self.version)",
-        advice: "use the version of keyctl that loaded it, or a newer one")
+        advice: "use the version of keyctl that \(made), or a newer one")
     }
     guard version == self.version else {
       throw StaticKeysError(
         .pastVersion, "\(name) has version \(version), this program knows only \(self.version)",
-        advice: "use the version of keyctl that loaded it, or unload and load it again with this one")
+        advice: "use the version of keyctl that \(made), or \(remedy)")
     }
     let reserved = try reader.read(UInt16.self)
     let length = Int(try reader.read(UInt32.self))

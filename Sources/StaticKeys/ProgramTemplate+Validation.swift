@@ -23,7 +23,8 @@ extension ProgramTemplate {
     for site in sites { try check(site) }
     try require(
       zip(sites, sites.dropFirst()).allSatisfy { $0.insn < $1.insn }, "its sites are not in order of their place")
-    for site in immediates { try check(site) }
+    let branches = Set(sites.map(\.insn.index))
+    for site in immediates { try check(site, besides: branches) }
     try require(
       zip(immediates, immediates.dropFirst()).allSatisfy { $0.insn < $1.insn },
       "its constants are not in order of their place")
@@ -48,8 +49,13 @@ extension ProgramTemplate {
     }
   }
 
-  private func check(_ site: ImmediateSite) throws(StaticKeysError) {
-    _ = try located(at: site.place.completed(by: Place(program: name))) { () throws(StaticKeysError) in
+  private func check(_ site: ImmediateSite, besides branches: Set<Int>) throws(StaticKeysError) {
+    let place = site.place.completed(by: Place(program: name))
+    // The verifier is to decide the branch by this very zero.
+    guard !branches.contains(site.insn.index + 1) else {
+      throw StaticKeysError(.badSite, "the constant's instruction is that of a static branch", at: place)
+    }
+    _ = try located(at: place) { () throws(StaticKeysError) in
       try ImmediateInstruction.value(in: instructions, at: site.insn.index, size: site.immediate.size)
     }
   }

@@ -63,6 +63,15 @@ import Testing
     let error = refusal(newer)
     #expect(error?.code == .futureVersion)
     #expect(error?.message == "template file has version 2, this program knows up to 1")
+    #expect(error?.advice == "use the version of keyctl that built it, or a newer one")
+  }
+
+  @Test("an older version is to be built again, not loaded") func olderVersion() {
+    var older = bytes
+    older[4] = 0
+    let error = refusal(older)
+    #expect(error?.code == .pastVersion)
+    #expect(error?.advice?.hasSuffix("or build it again with this one's 'template build'") == true)
   }
 
   @Test("a body of which one byte is another and whose checksum fits is taken or refused, and nothing else happens")
@@ -137,6 +146,7 @@ import Testing
     Fault("its map slots are not those of its template") { $0.programs[0].slots = [0] },
     Fault("names a map that there is not") { $0.programs[0].slots = [0, 3] },
     Fault("names a map that there is not") { $0.programs[0].tied = [3] },
+    Fault("has no instructions") { $0.programs[0].template.instructions = [] },
     Fault("uses the key on, which is not defined so") {
       $0.keys[1] = StaticKey(name: TemplateFixtures.on, defaultValue: false)
     },
@@ -146,6 +156,8 @@ import Testing
     var template = Self.template
     fault.spoil(&template)
     #expect(refusal(template.encoded())?.message.contains(fault.testDescription) == true)
+    let error = #expect(throws: StaticKeysError.self, "as it is made by hand") { try template.validate() }
+    #expect(error?.message.contains(fault.testDescription) == true)
   }
 
   @Test("a template for one kernel names both where it meets another one") func binding() throws {

@@ -72,14 +72,14 @@ import Testing
   @Test func codesKeepTheirNames() {
     let codes: [StaticKeysError.Code] = [
       .file, .notBPFObject, .malformed, .noBTF, .badSite, .undefinedKey, .notFound, .ambiguous, .exists, .unsupported,
-      .permission, .verifier, .corruptedTemplate, .futureVersion, .changedMeanwhile, .partlyApplied, .kernel, .usage,
-      .pastVersion, .badValue,
+      .permission, .verifier, .corruptedTemplate, .futureVersion, .changedMeanwhile, .partlyApplied, .kernel, .output,
+      .usage, .pastVersion, .badValue,
     ]
     #expect(
       codes.map(\.rawValue) == [
         "file", "not_bpf_object", "malformed", "no_btf", "bad_site", "undefined_key", "not_found", "ambiguous",
         "exists", "unsupported", "permission", "verifier", "corrupted_template", "future_version",
-        "changed_meanwhile", "partly_applied", "kernel", "usage", "past_version", "bad_value",
+        "changed_meanwhile", "partly_applied", "kernel", "output", "usage", "past_version", "bad_value",
       ])
   }
 }

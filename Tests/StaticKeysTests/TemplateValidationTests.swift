@@ -56,6 +56,16 @@ import Testing
     #expect(refusal { $0.sites.insert($0.sites[0], at: 0) }?.message == "its sites are not in order of their place")
   }
 
+  @Test("the zero that decides a branch is nobody's constant") func constantInASite() throws {
+    let zero = StaticImmediate(
+      name: TemplateFixtures.name("zero"), insn: FunctionOffset(2), size: 4, isSigned: false, defaultValue: 0)
+    let site = try #require(
+      zero.flatMap { ImmediateSite(immediate: $0, function: "main", functionStart: InsnOffset(0)) })
+    let error = refusal { $0.immediates = [site] }
+    #expect(error?.code == .badSite && error?.message == "the constant's instruction is that of a static branch")
+    #expect(error?.place.key == "zero")
+  }
+
   @Test func twoDefaults() {
     let error = refusal {
       $0.sites[1] = TemplateFixtures.site(TemplateFixtures.off, 5, 9, .likely, true, function: "main", start: 0)

@@ -182,6 +182,16 @@ import Testing
     #expect(deep.namedMembers.isEmpty)
   }
 
+  @Test("members without a name count too: types may come from bytes that would have us look at four billion")
+  func membersWithoutNames() {
+    var type = Self.int
+    for _ in 0..<4 {
+      let member = ValueType.Member(name: "", type: type, bitOffset: 0)
+      type = ValueType(name: "struct", size: 4, shape: .structure(Array(repeating: member, count: 65535)))
+    }
+    #expect(type.namedMembers.isEmpty)
+  }
+
   @Test("types are written as C declares them")
   func declarations() {
     #expect(Self.array(Self.array(Self.int, 3), 2).declaration(of: "m") == "int m[2][3]")

@@ -37,6 +37,7 @@ extension CollectionTemplate {
   }
 
   private func check(_ program: Program) throws(StaticKeysError) {
+    try program.template.validate()
     try Self.require(Self.isName(program.template.name), "a program has no proper name")
     try Self.require(Self.isText(program.section) && Self.isText(program.template.license), "a name is no text")
     try Self.require(program.slots.count == program.template.mapSlots, "its map slots are not those of its template")

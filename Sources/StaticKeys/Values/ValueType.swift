@@ -112,19 +112,23 @@ extension ValueType {
   /// The members that a path may name: those of anonymous members too, at their place in this one.
   public var namedMembers: [Member] {
     var found: [Member] = []
-    collectMembers(into: &found, bitOffset: 0, depth: 0)
+    var visits = Self.mostMembers
+    collectMembers(into: &found, visits: &visits, bitOffset: 0, depth: 0)
     return found
   }
 
   /// More than any type has that somebody wrote; types may come from bytes that nobody vouches for.
   private static let mostMembers = 1 << 16
 
-  private func collectMembers(into found: inout [Member], bitOffset: Int, depth: Int) {
+  /// - Parameter visits: how many members may still be looked at, those without a name too.
+  private func collectMembers(into found: inout [Member], visits: inout Int, bitOffset: Int, depth: Int) {
     guard case .structure(let members) = shape, depth < 16 else { return }
-    for member in members where found.count < Self.mostMembers {
+    for member in members {
+      guard visits > 0 else { return }
+      visits -= 1
       let offset = bitOffset + member.bitOffset
       if member.name.isEmpty {
-        member.type.collectMembers(into: &found, bitOffset: offset, depth: depth + 1)
+        member.type.collectMembers(into: &found, visits: &visits, bitOffset: offset, depth: depth + 1)
       } else {
         found.append(Member(name: member.name, type: member.type, bitOffset: offset, bitWidth: member.bitWidth))
       }
