@@ -21,14 +21,20 @@ extension CollectionTemplate {
     guard condition else { throw StaticKeysError(.corruptedTemplate, message()) }
   }
 
+  /// The kernel's BPF_MAP_TYPE_ARRAY.
+  private static let arrayMapType: UInt32 = 2
+
   private static func check(_ map: MapTemplate) throws(StaticKeysError) {
     try require(isName(map.name), "a map has no proper name")
     let what = "the map \(map.name)"
     try require(map.isSection || !map.name.hasPrefix("."), "\(what) has the name of a section")
+    // Whoever reads or writes the content relies on its size being all there is to a value.
+    try require(
+      !map.isSection || map.type == arrayMapType && map.keySize == 4 && map.maxEntries == 1,
+      "\(what) is a section, but no array of one value")
     try require(map.isSection || map.content.isEmpty && !map.isFrozen, "\(what) has content, but is no section")
     try require(
-      map.content.isEmpty || map.content.count == Int(map.valueSize) && map.maxEntries == 1,
-      "\(what) has content of another size")
+      map.content.isEmpty || map.content.count == Int(map.valueSize), "\(what) has content of another size")
     try require(map.inner.count <= 1, "\(what) has several kinds of inner maps")
     for inner in map.inner {
       try require(inner.inner.isEmpty && !inner.isSection, "\(what) has an inner map that none can be")
