@@ -84,7 +84,8 @@ struct ValueTypeReader {
     var members: [ValueType.Enumerator] = []
     var hasNegative = false
     func add(_ offset: UInt32, _ bits: UInt64) {
-      if let name = btf.string(at: offset), name.isPrintable { members.append(.init(name: name, bits: bits)) }
+      guard let name = btf.string(at: offset), name.isPrintable, !name.isEmpty else { return }
+      members.append(.init(name: name, bits: bits))
     }
     if is64 {
       for member in btf.records(of: type, as: btf_enum64.self) {

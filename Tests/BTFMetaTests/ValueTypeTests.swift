@@ -49,6 +49,16 @@ struct ValueTypeTests {
     #expect(place.value(in: bytes).description == "-2")
   }
 
+  @Test("A member of an enum that has no name is none")
+  func namelessMember() throws {
+    var bytes = try ObjectFile(path: FixtureObject.path("values")).btf().bytes()
+    let name = try #require(bytes.firstRange(of: Array("MODE_NEGATIVE".utf8)))
+    bytes[name.lowerBound] = 0
+    let section = try #require(try BTFObject(bytes: bytes).dataSection(named: ".rodata"))
+    let mode = try #require(section.variables.first { $0.name == "mode" }).type
+    #expect(ValueLocation(whole: mode, named: "mode").value(in: [255, 255, 255, 255]).description == "-1")
+  }
+
   @Test("Static variables of functions bear the function's name", arguments: FixtureObject.compilers)
   func statics(compiler: String) throws {
     let names = try section(".bss", compiler).variables.map(\.name)
