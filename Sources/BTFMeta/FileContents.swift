@@ -11,10 +11,20 @@ enum FileContents {
 
   /// All bytes of a file; throws `.file`.
   static func read(_ path: FilePath) throws(StaticKeysError) -> [UInt8] {
+    try read(path) { _ in true } ?? []
+  }
+
+  /// All bytes of a file, if its first four, or as many as it has, are as wanted; throws `.file`.
+  static func read(_ path: FilePath, if isWanted: ([UInt8]) -> Bool) throws(StaticKeysError) -> [UInt8]? {
     let file = Place(file: path.string)
     return try system(at: file) {
       let fd = try FileDescriptor.open(path, .readOnly, options: .closeOnExec)
-      return try fd.closeAfter { try readAll(fd, at: file) }
+      return try fd.closeAfter {
+        let start = try [UInt8](unsafeUninitializedCapacity: 4) { buffer, count in
+          count = try fd.read(into: UnsafeMutableRawBufferPointer(buffer))
+        }
+        return isWanted(start) ? start + (try readAll(fd, at: file)) : nil
+      }
     }
   }
 

@@ -26,6 +26,13 @@ enum FileReplacement {
     return real
   }
 
+  /// Whether two paths lead to one file; false where there is nothing at the first.
+  static func isSame(_ path: FilePath, _ other: FilePath) throws(StaticKeysError) -> Bool {
+    guard let status = try? status(path) else { return false }
+    let other = try self.status(other)
+    return (status.st_dev, status.st_ino) == (other.st_dev, other.st_ino)
+  }
+
   /// Writes `bytes` beside `destination`, then renames.
   ///
   /// The result has the mode and, where permitted, the owner of the file that it replaces, or else of `likeness`.

@@ -9,8 +9,7 @@ public enum TemplateFile {
   ///
   /// - Throws: `.file`; `.futureVersion`, `.corruptedTemplate` for a template file that cannot be used.
   public static func readIfTemplate(_ path: FilePath) throws(StaticKeysError) -> CollectionTemplate? {
-    let bytes = try FileContents.read(path)
-    guard CollectionTemplate.isEncoded(bytes) else { return nil }
+    guard let bytes = try FileContents.read(path, if: CollectionTemplate.isEncoded) else { return nil }
     return try located(at: Place(file: path.string)) { () throws(StaticKeysError) in
       try CollectionTemplate(decoding: bytes)
     }
@@ -18,7 +17,7 @@ public enum TemplateFile {
 
   /// Whether a file begins as a template file does.
   public static func isTemplate(_ path: FilePath) -> Bool {
-    (try? FileContents.read(path)).map { CollectionTemplate.isEncoded($0) } ?? false
+    (try? FileContents.read(path, if: CollectionTemplate.isEncoded)) != nil
   }
 
   /// The template in a file.
@@ -31,6 +30,15 @@ public enum TemplateFile {
         advice: "make one of an object with 'template build'")
     }
     return template
+  }
+
+  /// - Throws: `.usage` if the output is the object that a template is to be made of, by whatever path; `.file`.
+  public static func requireOutput(_ path: FilePath, besides object: FilePath) throws(StaticKeysError) {
+    guard try !FileReplacement.isSame(path, object) else {
+      throw StaticKeysError(
+        .usage, "the template would take the place of the object", at: Place(file: path.string),
+        advice: "name another file to write to")
+    }
   }
 
   /// Writes a template, beside its destination and then renamed over it, so that nobody ever sees a part of it.

@@ -117,4 +117,18 @@ import Testing
     #expect(text.last?.hasPrefix("engine: \(json["engine"]?.string ?? "none") (") == true)
     #expect(text.count == features.count + 2)
   }
+
+  @Test("a template is never written over its object, by whatever path")
+  func templateOverObject() throws {
+    let folder = try TemporaryFolder()
+    let bytes = try Data(contentsOf: URL(fileURLWithPath: Fixture.object("four", clang: 19)))
+    let object = try folder.write([UInt8](bytes), to: "x.o")
+    try FileManager.default.createSymbolicLink(atPath: folder.file("symbolic"), withDestinationPath: "x.o")
+    try FileManager.default.linkItem(atPath: object, toPath: folder.file("hard"))
+    for output in [object, "\(folder.path)/./x.o", folder.file("symbolic"), folder.file("hard")] {
+      let result = try keyctl("template", "build", object, "-o", output)
+      #expect(result.status == 64 && result.stderr.contains("would take the place of the object"), "\(result)")
+    }
+    #expect(try Data(contentsOf: URL(fileURLWithPath: object)) == bytes)
+  }
 }

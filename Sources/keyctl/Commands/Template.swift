@@ -41,6 +41,7 @@ struct TemplateBuild: Verb {
   var outputOptions: OutputOptions { action.output }
 
   func run() throws {
+    try TemplateFile.requireOutput(FilePath(output), besides: FilePath(object))
     let report = try action.showingProgress { system in
       let template = try TemplateBuilder(system: system).build(FilePath(object))
       let size = try TemplateFile.write(template, to: FilePath(output), likeness: FilePath(object))
