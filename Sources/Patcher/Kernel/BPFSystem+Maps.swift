@@ -14,7 +14,7 @@ extension BPFSystem {
     let fd = try open(.mapCreate) {
       bpf_map_create(BPF_MAP_TYPE_ARRAY, name, 4, UInt32(clamping: value.count), 1, &opts)
     }
-    try fillAndFreeze(fd, value)
+    try fill(fd, with: value, freeze: true)
     return fd
   }
 

@@ -52,14 +52,15 @@ extension BPFSystem {
     }
   }
 
-  /// Writes the one value of a map of variables, and freezes it where nobody may change it. Requires Linux 5.2.
-  func fill(_ fd: SharedFD, as map: MapTemplate) throws(Errno) {
+  /// Puts the one value into an array map, if there is one, and has nobody in user space change it again if it is to be
+  /// frozen. Requires Linux 5.2 for that.
+  func fill(_ fd: SharedFD, with value: [UInt8], freeze: Bool) throws(Errno) {
     try fd.withRaw { raw throws(Errno) in
-      if !map.content.isEmpty {
+      if !value.isEmpty {
         var key: UInt32 = 0
-        _ = try call(.mapUpdate) { map.content.withUnsafeBytes { bpf_map_update_elem(raw, &key, $0.baseAddress, 0) } }
+        _ = try call(.mapUpdate) { value.withUnsafeBytes { bpf_map_update_elem(raw, &key, $0.baseAddress, 0) } }
       }
-      if map.isFrozen { _ = try call(.mapFreeze) { bpf_map_freeze(raw) } }
+      if freeze { _ = try call(.mapFreeze) { bpf_map_freeze(raw) } }
     }
   }
 }

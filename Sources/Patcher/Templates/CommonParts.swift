@@ -121,7 +121,7 @@ struct CommonParts: Sendable {
         try createTyped(inner, named: "\(name).inner", btf: btf, inner: nil, system: system)
       }
       let fd = try createTyped(map, named: name, btf: btf, inner: inner, system: system)
-      try system.fill(fd, as: map)
+      try system.fill(fd, with: map.content, freeze: map.isFrozen)
       return fd
     } catch {
       throw .kernel(error, "cannot create the map '\(name)'", needs: [.bpf])

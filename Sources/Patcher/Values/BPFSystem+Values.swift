@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import CLibBPF
+import StaticKeys
 import SystemPackage
 
 #if canImport(Glibc)
@@ -14,31 +15,12 @@ extension BPFSystem {
   ///
   /// Requires Linux 5.2. The C functions are `bpf_map_create` and `bpf_map_freeze`.
   func createFrozenMap(like shape: DataMapShape, value: [UInt8]) throws(Errno) -> SharedFD {
-    let btf = try btf(id: shape.btfID)
-    var opts = bpf_map_create_opts()
-    // The structure's end is padded.
-    opts.sz = MemoryLayout<bpf_map_create_opts>.size
-    opts.map_flags = shape.flags
-    opts.map_extra = shape.extra
-    opts.btf_key_type_id = shape.keyTypeID
-    opts.btf_value_type_id = shape.valueTypeID
-    let fd = try btf.withRaw { raw throws(Errno) in
-      opts.btf_fd = UInt32(bitPattern: raw)
-      return try open(.mapCreate) {
-        bpf_map_create(BPF_MAP_TYPE_ARRAY, shape.name, 4, shape.valueSize, 1, &opts)
-      }
-    }
-    try fillAndFreeze(fd, value)
+    let map = MapTemplate(
+      name: shape.name, type: BPF_MAP_TYPE_ARRAY.rawValue, keySize: 4, valueSize: shape.valueSize, maxEntries: 1,
+      flags: shape.flags, extra: shape.extra, keyType: shape.keyTypeID, valueType: shape.valueTypeID)
+    let fd = try createMap(map, named: shape.name, btf: btf(id: shape.btfID))
+    try fill(fd, with: value, freeze: true)
     return fd
-  }
-
-  /// Puts the one value into an array map and lets nobody in user space change it again.
-  func fillAndFreeze(_ fd: SharedFD, _ value: [UInt8]) throws(Errno) {
-    var key: UInt32 = 0
-    try fd.withRaw { raw throws(Errno) in
-      _ = try call(.mapUpdate) { value.withUnsafeBytes { bpf_map_update_elem(raw, &key, $0.baseAddress, 0) } }
-      _ = try call(.mapFreeze) { bpf_map_freeze(raw) }
-    }
   }
 
   /// The memory of an array map that was made with `BPF_F_MMAPABLE`. Requires Linux 5.5.
