@@ -128,8 +128,10 @@ extension CollectionStore {
 }
 
 extension CollectionTemplate {
-  /// - Throws: `.unsupported` for a template of another byte order or kernel.
+  /// - Throws: `.corruptedTemplate` or `.badSite` for one whose parts do not fit together; `.unsupported` for one of another
+  ///   byte order or kernel.
   func requireThisMachine() throws(StaticKeysError) {
+    try validate()
     guard byteOrder == .host else {
       throw StaticKeysError(
         .unsupported, "the template is for machines of the other byte order", advice: "build it again on this machine")

@@ -27,7 +27,7 @@ struct CommonParts: Sendable {
   ///   - shared: which maps are to be shared, by the object's name or libbpf's.
   ///   - pinned: a map that the collection has pinned under a name; nil if there is none.
   /// - Throws: `.notFound` if a pattern matches no map; `.exists` if another map is pinned under the name of one;
-  ///   `.permission`, `.kernel`.
+  ///   `.unsupported` for type information that this kernel is too old for; `.permission`, `.kernel`.
   init(
     of template: CollectionTemplate, running programs: [ManagedProgram] = [], named collection: String,
     sharing shared: [Glob] = [], pinned: (String) throws(StaticKeysError) -> SharedFD? = { _ in nil },
@@ -39,7 +39,7 @@ struct CommonParts: Sendable {
     if let known = try Self.btf(of: like, equalTo: template.btf, system: system) {
       btf = known
     } else {
-      btf = try Self.load(template.btf, system: system)
+      btf = try Self.loadTypes(of: template, system: system)
     }
     self.btf = btf
     let store = InstanceStore(system: system)
@@ -101,10 +101,18 @@ struct CommonParts: Sendable {
     return try? system.btf(id: id)
   }
 
-  private static func load(_ bytes: [UInt8], system: BPFSystem) throws(StaticKeysError) -> SharedFD {
+  private static func loadTypes(
+    of template: CollectionTemplate, system: BPFSystem
+  ) throws(StaticKeysError) -> SharedFD {
     do throws(LoadFailure) {
-      return try system.loadBTF(bytes)
+      return try system.loadBTF(template.btf)
     } catch {
+      // libbpf leaves out what a kernel does not know of an object's types; here they are taken as they are.
+      if template.describesPlaces, FeatureProbe(system: system).declarationTags().answer == .no {
+        throw StaticKeysError(
+          .unsupported, "its types have declaration tags, which this kernel does not know", errno: error.errno.rawValue,
+          advice: "load the object itself; a template of it takes Linux 5.16")
+      }
       let reason = error.log.split(separator: "\n").last.map { ": \($0)" } ?? ""
       throw .kernel(
         error.errno, "the kernel does not take the template's type information\(reason)", needs: [.bpf],
@@ -165,5 +173,12 @@ struct CommonParts: Sendable {
       throw StaticKeysError(
         .exists, "the collection has another map '\(name)' already", advice: "do not share it, or give another --name")
     }
+  }
+}
+
+extension CollectionTemplate {
+  /// Whether declaration tags in its types tell of sites and immediates.
+  fileprivate var describesPlaces: Bool {
+    programs.contains { !$0.template.sites.isEmpty || !$0.template.immediates.isEmpty }
   }
 }

@@ -66,12 +66,22 @@ struct TemplateLoader: Sendable {
     return LoadedObject(programs: programs, maps: own, keys: template.keys)
   }
 
+  /// In bytes, of all sections.
+  private static let mostVariables = 256 << 20
+
   private func apply(
     _ values: InitialValues, to maps: inout [MapTemplate]
   ) throws(StaticKeysError) -> (keys: KeyValues, immediates: ImmediateValues) {
     guard !values.isEmpty else { return ([:], [:]) }
+    let sections = maps.enumerated().filter(\.element.isSection)
     // No author has more variables; a file that says so must not fill the memory.
-    let sections = maps.enumerated().filter { $0.element.isSection && $0.element.valueSize <= 256 << 20 }
+    let size = sections.reduce(0) { $0 + Int($1.element.valueSize) }
+    guard size <= Self.mostVariables else {
+      throw StaticKeysError(
+        .unsupported,
+        "its variables take \(size >> 20) MiB; first values can be given to \(Self.mostVariables >> 20) MiB of them",
+        advice: "load it without --set, and 'set' the values once it runs")
+    }
     var contents = sections.map { index, map in
       InitialValues.Contents(
         of: index, valueType: map.valueType,

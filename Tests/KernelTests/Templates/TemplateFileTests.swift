@@ -14,7 +14,7 @@ extension KernelTests {
   struct TemplateFiles {
     private static let fixtures = [
       "badarm", "cgroup", "counter", "eight", "four", "four-stripped", "multi", "nokeys", "rate", "share", "subprogs",
-      "subprogs-stripped", "tcx", "vmlinux", "kinds", "rawtp", "bound",
+      "subprogs-stripped", "tcx", "vmlinux", "kinds", "rawtp", "bound", "values", "consts", "talk",
     ]
 
     @Test("object and template come to the same, before and after flips", arguments: fixtures, [14, 19])
@@ -98,6 +98,12 @@ extension KernelTests {
       let error = #expect(throws: StaticKeysError.self) { try CollectionLoader().load(other) }
       #expect(error?.code == .unsupported)
       #expect(error?.message == "it was built for kernel 1.2.3-other, and this is \(release)")
+      let file = built.path + "-other"
+      try TemplateFile.write(other, to: FilePath(file), likeness: FilePath(built.path))
+      let refused = try keyctl("load", file, "--name", Collection.newName())
+      #expect(refused.status != 0)
+      #expect(refused.stderr.contains("\(file): it was built for kernel 1.2.3-other, and this is \(release)"))
+      #expect(refused.stderr.contains("CO-RE relocations, the kernel's configuration"))
       var swapped = built.template
       swapped.byteOrder = swapped.byteOrder == .little ? .big : .little
       let order = #expect(throws: StaticKeysError.self) { try CollectionLoader().load(swapped) }

@@ -14,13 +14,11 @@ extension KernelTests {
     init() throws { folder = try TemporaryFolder() }
 
     /// The files that loading something opens, after the dynamic linker has brought the libraries in.
-    private func filesOpened(loading file: String) throws -> [String] {
+    private func filesOpened(loading file: String, set values: [String] = []) throws -> [String] {
       let name = Collection.newName()
       let trace = folder.file("trace")
-      try run([
-        "strace", "-f", "-e", "trace=openat,open", "-o", trace, Tools.built("keyctl"), "load", file, "--name", name,
-      ])
-      .checked()
+      let command = [try Tools.built("keyctl"), "load", file, "--name", name] + values.flatMap { ["--set", $0] }
+      try run(["strace", "-f", "-e", "trace=openat,open", "-o", trace] + command).checked()
       defer { _ = try? keyctl("unload", "-q", name).checked() }
       let text = try String(contentsOfFile: trace, encoding: .utf8)
       return text.split(separator: "\n").filter { !$0.contains(" = -1 ") }.compactMap { line in
@@ -58,15 +56,17 @@ extension KernelTests {
         == Data([0x7f, 0x45, 0x4c, 0x46])
     }
 
-    @Test("loading a template opens no ELF but the libraries of the command itself; loading an object does")
-    func noELF() throws {
-      let built = try BuiltTemplate("four")
-      let opened = try filesOpened(loading: built.path)
+    @Test(
+      "loading a template opens no ELF but the libraries of the command itself; loading an object does",
+      arguments: [("four", []), ("values", ["debug=true", "limits.rate[2]=5"]), ("consts", ["level=LEVEL_HIGH"])])
+    func noELF(fixture: String, values: [String]) throws {
+      let built = try BuiltTemplate(fixture)
+      let opened = try filesOpened(loading: built.path, set: values)
       #expect(opened.contains(built.path))
       let elves = opened.filter { isELF($0) && !$0.contains(/\.so(\.|$)/) }
       #expect(elves.isEmpty)
-      let object = try Fixture.object("four", clang: 19)
-      let others = try filesOpened(loading: object).filter { isELF($0) && !$0.contains(/\.so(\.|$)/) }
+      let object = try Fixture.object(fixture, clang: 19)
+      let others = try filesOpened(loading: object, set: values).filter { isELF($0) && !$0.contains(/\.so(\.|$)/) }
       #expect(Set(others) == [object], "the same look sees it there")
     }
 

@@ -98,5 +98,32 @@ extension KernelTests {
       #expect(error?.place.file == object && error?.advice?.isEmpty == false)
       #expect(!FileManager.default.fileExists(atPath: "/sys/fs/bpf/pinned"), "libbpf pins by name when it loads")
     }
+
+    static let bound = [
+      Source(
+        reason: "kernel symbols",
+        text: """
+          extern void bpf_rcu_read_lock(void) __ksym;
+          extern void bpf_rcu_read_unlock(void) __ksym;
+          SEC("xdp") int p(struct xdp_md *ctx) { bpf_rcu_read_lock(); bpf_rcu_read_unlock(); return 2; }
+          """),
+      Source(
+        reason: "the kernel's configuration",
+        text: """
+          extern int LINUX_KERNEL_VERSION __kconfig;
+          SEC("xdp") int p(struct xdp_md *ctx) { return LINUX_KERNEL_VERSION < 0x20000 ? 1 : 2; }
+          """),
+    ]
+
+    @Test("what holds for one kernel binds the template to it, which loads it", arguments: bound)
+    func binds(source: Source) throws {
+      let folder = try TemporaryFolder()
+      let object = folder.file("bound.o")
+      try ManyPrograms.compile(
+        "#include \"fixture.h\"\n\(source.text)\nchar LICENSE[] SEC(\"license\") = \"GPL\";\n", in: folder, to: object)
+      let built = try BuiltTemplate(object: object)
+      #expect(built.template.binding?.reasons == [source.reason])
+      #expect(try built.load().run("p") == 2)
+    }
   }
 }

@@ -23,6 +23,9 @@ struct BuiltTemplate {
     template = try TemplateBuilder().build(FilePath(object))
     try TemplateFile.write(template, to: FilePath(path), likeness: FilePath(object))
   }
+
+  /// Loads the file.
+  func load(values: [String] = []) throws -> Collection { try Collection(object: path, values: values) }
 }
 
 /// What there is to see of a collection, without what no two loads have in common: ids and times.
