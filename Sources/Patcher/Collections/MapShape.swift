@@ -13,17 +13,42 @@ struct MapShape: Hashable, Sendable, CustomStringConvertible {
   let entries: UInt32
   let flags: UInt32
   /// The variables of a map that holds a section of them; nil where that is not known, or it holds none.
-  let variables: [DataVariable]?
+  let variables: [Variable]?
+
+  /// Where a global variable lies in its section.
+  struct Variable: Hashable, Sendable {
+    let name: String
+    let offset: Int
+    let size: Int
+  }
 
   /// A map that the kernel holds. Requires Linux 4.18 for the variables.
-  init(_ info: bpf_map_info) throws(StaticKeysError) {
+  init(of map: SharedFD, named name: String, system: BPFSystem) throws(StaticKeysError) {
+    let info: bpf_map_info
+    do throws(Errno) {
+      info = try system.rawInfo(ofMap: map)
+    } catch {
+      throw .kernel(error, "cannot read the map '\(name)'")
+    }
     type = info.type
     keySize = info.key_size
     valueSize = info.value_size
     entries = info.max_entries
-    flags = info.map_flags
+    // The kernel adds one to maps of devices of its own accord.
+    let isOfDevices = [BPF_MAP_TYPE_DEVMAP.rawValue, BPF_MAP_TYPE_DEVMAP_HASH.rawValue].contains(info.type)
+    flags = isOfDevices ? info.map_flags & ~UInt32(BPF_F_RDONLY_PROG) : info.map_flags
     variables =
-      info.btf_id == 0 ? nil : try BTFObject(kernelID: info.btf_id).variables(ofSection: info.btf_value_type_id)
+      info.btf_id == 0 ? nil : try BTFObject(kernelID: info.btf_id).dataSection(info.btf_value_type_id)?.layout
+  }
+
+  /// A map that a template describes, whose types are in `btf`.
+  init(_ map: MapTemplate, in btf: borrowing BTFObject) {
+    type = map.type
+    keySize = map.keySize
+    valueSize = map.valueSize
+    entries = map.maxEntries
+    flags = map.flags
+    variables = map.isSection ? btf.dataSection(map.valueType)?.layout : nil
   }
 
   /// A map that an object defines, before it is created.
@@ -34,10 +59,10 @@ struct MapShape: Hashable, Sendable, CustomStringConvertible {
     entries = bpf_map__max_entries(map.raw)
     flags = bpf_map__map_flags(map.raw)
     let btf = bpf_object__btf(object.raw).map { BTFObject(borrowing: $0) }
-    variables = map.isInternal ? btf?.variables(ofSection: map.title) : nil
+    variables = map.isInternal ? btf?.dataSection(named: map.title)?.layout : nil
   }
 
-  /// Whether a map of the kernel's can be what the object defines as this.
+  /// Whether a map of the kernel's can be what an object or template defines as this.
   func isMet(by other: MapShape) -> Bool {
     guard type == other.type, keySize == other.keySize, valueSize == other.valueSize, flags == other.flags else {
       return false
@@ -53,5 +78,11 @@ struct MapShape: Hashable, Sendable, CustomStringConvertible {
         + (flags == 0 ? "" : ", flags 0x\(String(flags, radix: 16))")
     }
     return "\(valueSize) bytes: " + variables.map { "\($0.name) at \($0.offset)" }.joined(separator: ", ")
+  }
+}
+
+extension DataSection {
+  fileprivate var layout: [MapShape.Variable] {
+    variables.map { MapShape.Variable(name: $0.name, offset: $0.offset, size: $0.type.size) }
   }
 }

@@ -34,7 +34,7 @@ struct MapSharing: Sendable {
       guard !map.isConstant, !fresh.contains(map.title), let fd = pinned[CollectionStore.pinName(map.name)] else {
         return
       }
-      let (old, new) = (try shape(of: fd, named: map.name), MapShape(map, in: object))
+      let (old, new) = (try MapShape(of: fd, named: map.name, system: system), MapShape(map, in: object))
       if new.isMet(by: old) {
         try reuse(fd, as: map)
         shared.insert(map.name)
@@ -48,16 +48,6 @@ struct MapSharing: Sendable {
     }
     if let refusal = StaticKeysError(all: refused) { throw refusal }
     return shared
-  }
-
-  private func shape(of fd: SharedFD, named name: String) throws(StaticKeysError) -> MapShape {
-    let info: bpf_map_info
-    do throws(Errno) {
-      info = try system.rawInfo(ofMap: fd)
-    } catch {
-      throw .kernel(error, "cannot read the map '\(name)'")
-    }
-    return try MapShape(info)
   }
 
   private func reuse(_ fd: SharedFD, as map: ObjectMap) throws(StaticKeysError) {

@@ -56,7 +56,7 @@ struct CommonParts: Sendable {
       let name = map.name(in: collection)
       names.append(name)
       if let old = try pinned(name) {
-        try Self.require(old, toBe: map, named: name, system: system)
+        try Self.require(old, toBe: map, describedBy: template.btf, named: name, system: system)
         maps[index] = old
       } else {
         let new = try Self.create(map, named: name, btf: btf, system: system)
@@ -159,19 +159,24 @@ struct CommonParts: Sendable {
   }
 
   private static func require(
-    _ old: SharedFD, toBe map: MapTemplate, named name: String, system: BPFSystem
+    _ old: SharedFD, toBe map: MapTemplate, describedBy types: [UInt8], named name: String, system: BPFSystem
   ) throws(StaticKeysError) {
-    let info: bpf_map_info
-    do throws(Errno) {
-      info = try system.rawInfo(ofMap: old)
-    } catch {
-      throw .kernel(error, "cannot read the collection's map '\(name)'")
+    let shape = try MapShape(map, in: BTFObject(bytes: types))
+    let running = try MapShape(of: old, named: name, system: system)
+    var isSame = shape.isMet(by: running)
+    if isSame, map.isFrozen, shape.variables == nil {
+      // Constants that nobody describes, such as texts, are the same if all bytes are.
+      let content = map.content.isEmpty ? [UInt8](repeating: 0, count: Int(map.valueSize)) : map.content
+      do throws(Errno) {
+        isSame = try system.firstValue(ofMap: old, size: content.count) == content
+      } catch {
+        throw .kernel(error, "cannot read the map '\(name)'", needs: [.bpf])
+      }
     }
-    guard info.type == map.type, info.key_size == map.keySize, info.value_size == map.valueSize,
-      map.maxEntries == 0 || info.max_entries == map.maxEntries
-    else {
+    guard isSame else {
       throw StaticKeysError(
-        .exists, "the collection has another map '\(name)' already", advice: "do not share it, or give another --name")
+        .exists, "the collection's map '\(name)' has another shape: \(running); the template's: \(shape)",
+        advice: "do not share it, or give another --name")
     }
   }
 }

@@ -75,6 +75,12 @@ extension KernelTests {
       #expect(collection.pins.filter { $0.hasPrefix("links/") } == ["links/first_0", "links/third_2"])
     }
 
+    @Test("a map of devices is kept")
+    func mapOfDevices() throws {
+      let object = try VersionedObject(more: VersionedObject.deviceMap("devices"))
+      #expect(maps(try Collection(object).replace(by: object))["devices"] == .kept)
+    }
+
     @Test("a map of another shape is refused with both shapes, unless it is to start anew", arguments: [true, false])
     func shapes(dryRun: Bool) throws {
       let collection = try Collection(old)

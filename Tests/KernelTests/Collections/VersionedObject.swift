@@ -13,6 +13,18 @@ struct VersionedObject {
   init(_ version: String? = nil) throws {
     path = try Fixture.object(version.map { "versioned-\($0)" } ?? "versioned", clang: 19)
   }
+
+  /// A map of devices under a name, to which the kernel gives a flag that no author does.
+  static func deviceMap(_ name: String) -> String {
+    """
+    struct {
+      __uint(type, BPF_MAP_TYPE_DEVMAP);
+      __uint(max_entries, 4);
+      __uint(key_size, 4);
+      __uint(value_size, 4);
+    } \(name) SEC(".maps");
+    """
+  }
 }
 
 extension Collection {

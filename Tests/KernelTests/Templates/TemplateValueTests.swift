@@ -55,6 +55,24 @@ extension KernelTests {
       #expect(try talk.get("foo") == "3735928559" && talk.get("bar") == "[4, 3, 2, 255]")
     }
 
+    @Test("so they are by the command")
+    func command() throws {
+      for (fixture, settings) in [
+        ("values", ["debug=true", "limits.rate[2]=5", "threshold=32"]), ("consts", ["level=LEVEL_HIGH", "key=on"]),
+      ] {
+        let built = try BuiltTemplate(fixture)
+        let name = Collection.newName()
+        defer { _ = try? CollectionStore().remove(name) }
+        let load = ["load", "-q", built.path, "--name", name, Collection.engineOption]
+        let refused = try run([Tools.built("keyctl")] + load + ["--set", "nosuch=1"])
+        #expect(refused.status == 4 && refused.stderr.contains("\(built.path): "))
+        try run([Tools.built("keyctl")] + load + settings.flatMap { ["--set", $0] }).checked()
+        let names = settings.map { "\(name)/\($0.prefix { $0 != "=" })" }
+        let shown = try run([Tools.built("keyctl"), "get"] + names).checked().stdout
+        #expect(shown == settings.map { "\(name)/\($0)\n" }.joined())
+      }
+    }
+
     @Test("a value in a map that is shared is no instance's own")
     func sharedMap() throws {
       let values = try Instances("values")
@@ -68,6 +86,45 @@ extension KernelTests {
       try values.add(spec("a", "1"), sharing: [".bss", ".data"])
       try values.add(spec("b", "3"), sharing: [".bss", ".data"])
       #expect(try values.run("a", "reads_verdict") == 1 && values.run("b", "reads_verdict") == 3)
+    }
+
+    @Test("a shared map is one of the same layout and flags, or refused", .requiresCompiler)
+    func otherLayout() throws {
+      func version(_ variables: String, flags: String = "0") throws -> VersionedObject {
+        try VersionedObject(
+          more: """
+            \(variables)
+            struct {
+              __uint(type, BPF_MAP_TYPE_HASH);
+              __uint(max_entries, 8);
+              __uint(map_flags, \(flags));
+              __type(key, __u32);
+              __type(value, __u64);
+            } more SEC(".maps");
+            \(VersionedObject.deviceMap("devices"))
+            """)
+      }
+      let (x, y) = ("const volatile __u32 x = 5;", "const volatile __u32 y = 6;")
+      let (first, same) = (try version(x + y), try version(x + y))
+      let name = Collection.newName()
+      defer { _ = try? CollectionStore().remove(name) }
+      func add(_ instance: String, _ object: VersionedObject, sharing map: String) throws {
+        _ = try CollectionLoader().load(
+          FilePath(object.path), name: name, instances: [InstanceSpec(name: instance)], sharing: [Glob(map)],
+          engine: Collection.engineUnderTest)
+      }
+      try add("a", first, sharing: "*")
+      try add("b", same, sharing: "*")
+      let swapped = try version(y + x)
+      let layout = #expect(throws: StaticKeysError.self) { try add("c", swapped, sharing: ".rodata*") }
+      #expect(layout?.code == .exists && layout?.message.contains("y at 4, x at 8") == true, "\(layout as Any)")
+      let flagged = try version(x + y, flags: "BPF_F_NO_PREALLOC")
+      let flags = #expect(throws: StaticKeysError.self) { try add("c", flagged, sharing: "more") }
+      #expect(flags?.code == .exists && flags?.message.contains("flags 0x1") == true, "\(flags as Any)")
+      #expect(CollectionStore().instances(of: name) == ["a", "b"])
+      try add("c", swapped, sharing: "more")
+      try add("d", flagged, sharing: ".rodata*")
+      #expect(CollectionStore().instances(of: name) == ["a", "b", "c", "d"])
     }
 
     @Test("variables of hostile size are refused before anybody makes room for them")
