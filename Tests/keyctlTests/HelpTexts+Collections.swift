@@ -134,11 +134,11 @@ extension HelpTexts {
     """
 
   static let gc = """
-    OVERVIEW: Remove what no program uses: the leavings of commands that were
-    killed.
+    OVERVIEW: Remove what killed commands and vanished devices left.
 
     That is: directories of loads that were not completed, collections without a
-    program, pinned links whose device or cgroup is gone, and pins PATH__new of a
+    program, pinned links whose device or cgroup is gone, instances all of whose
+    links are so and whose programs hang nowhere else, and pins PATH__new of a
     program or tracing link beside PATH. Nothing else is touched, and no hook loses
     its program. Other commands need none of this: they find their way past it, and
     complete what they can.

@@ -39,8 +39,7 @@ enum HelpTexts {
                               those asked for.
       unload                  Detach and unpin all of a collection; nothing stays
                               behind.
-      gc                      Remove what no program uses: the leavings of commands
-                              that were killed.
+      gc                      Remove what killed commands and vanished devices left.
 
     KEYS SUBCOMMANDS:
       list, ls                List the keys and values of all running programs.

@@ -176,10 +176,16 @@ public struct CollectionStore: Sendable {
           .notFound, "the collection '\(collection)' has no instance '\(glob)'",
           advice: all.isEmpty ? "it has none" : "it has \(all.prefix(10).joined(separator: ", "))")
       }
-      let isLast = meant.count == all.count && entries(of: .programs, in: collection).isEmpty
-      return try isLast
-        ? removeLocked(collection) : remove(meant.map { Self.instance($0, of: collection) }, of: collection)
+      return try removeLocked(collection, instances: meant)
     }
+  }
+
+  /// The same for whoever holds the writers' lock.
+  @discardableResult
+  func removeLocked(_ collection: String, instances meant: [String]) throws(StaticKeysError) -> [FilePath] {
+    let isLast = meant.count == instances(of: collection).count && entries(of: .programs, in: collection).isEmpty
+    return try isLast
+      ? removeLocked(collection) : remove(meant.map { Self.instance($0, of: collection) }, of: collection)
   }
 
   private func entries(of part: Part, in collection: String) -> [FilePath] {

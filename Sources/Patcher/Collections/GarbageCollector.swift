@@ -23,13 +23,13 @@ public struct GarbageReport: Sendable {
 ///
 /// Garbage is, and nothing else: a directory in which a writer that lives no more put pins together; a collection's
 /// directory without a pinned program, if no program of that collection runs; a collection's pin of a link whose device
-/// or cgroup is gone; and a pin PATH__new of a program, or of a tracing link, beside a pin PATH of the same program's
-/// other variant. All but the last lie under /sys/fs/bpf/keyctl. Holding the writers' lock, it meets no directory that is
-/// still being filled.
+/// or cgroup is gone, and an instance of which all links are so and no program hangs elsewhere; and a pin PATH__new of a
+/// program, or of a tracing link, beside a pin PATH of the same program's other variant. All but the last lie under
+/// /sys/fs/bpf/keyctl. Holding the writers' lock, it meets no directory that is still being filled.
 public struct GarbageCollector: Sendable {
-  private let system: BPFSystem
+  let system: BPFSystem
   /// What one collection takes is a small part of the work.
-  private let store: CollectionStore
+  let store: CollectionStore
 
   /// Works through this door to the kernel.
   public init(system: BPFSystem = BPFSystem()) {
@@ -47,12 +47,9 @@ public struct GarbageCollector: Sendable {
       try collectLeftovers(dryRun, &report)
       let programs = try Discovery.inventory(system: system).programs
       try collectCollections(dryRun, besides: Set(programs.map(\.instance.collection)), &report)
-      do throws(Errno) {
-        try collectSeveredLinks(dryRun, &report)
-        try collectPins(dryRun, &report)
-      } catch {
-        throw .kernel(error, "cannot look for garbage", needs: [.sysAdmin])
-      }
+      let dead = try collectInstances(dryRun, of: programs, &report)
+      try collectSeveredLinks(dryRun, besides: dead, &report)
+      do throws(Errno) { try collectPins(dryRun, &report) } catch { throw Self.failure(error) }
       // Fails while there are collections.
       if !dryRun { try? system.removeDirectory(CollectionStore.root) }
       return report
@@ -92,20 +89,6 @@ public struct GarbageCollector: Sendable {
     }
   }
 
-  private func collectSeveredLinks(_ dryRun: Bool, _ report: inout GarbageReport) throws(Errno) {
-    for place in store.names().flatMap({ store.places(of: $0) }) {
-      let directory = CollectionStore.directory(of: .links, in: place)
-      for entry in BPFFS.entries(of: directory) where !entry.isDirectory {
-        let path = directory.appending(entry.name)
-        guard let pinned = try system.pinned(at: path), pinned.kind == .link else { continue }
-        let info = try system.rawInfo(ofLink: pinned.fd)
-        guard LinkTarget(info, kind: LinkKind(rawValue: info.type)).isGone else { continue }
-        if !dryRun { try system.unlink(path) }
-        report.removed.append(.init(path: path, reason: "what the link was on is gone"))
-      }
-    }
-  }
-
   private func collectPins(_ dryRun: Bool, _ report: inout GarbageReport) throws(Errno) {
     for path in BPFFS.pins() where BPFSystem.path(whoseReplacementIs: path) != nil {
       guard let pinned = try system.pinned(at: path), let left = try PinnedProgram(pinned, system: system),
@@ -114,5 +97,9 @@ public struct GarbageCollector: Sendable {
       if !dryRun { try system.unlink(path) }
       report.removed.append(.init(path: path, reason: "it was to be renamed over \(replaced)"))
     }
+  }
+
+  static func failure(_ errno: Errno) -> StaticKeysError {
+    .kernel(errno, "cannot look for garbage", needs: [.sysAdmin])
   }
 }

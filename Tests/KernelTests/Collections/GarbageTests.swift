@@ -115,5 +115,32 @@ extension KernelTests {
       #expect(printed == "removed \(collection.report.directory): no program of that collection runs\n")
       #expect(try keyctl("gc").checked().stdout == "nothing to remove\n")
     }
+
+    @Test("an instance goes with the last device that it was on, unless a program of it hangs elsewhere")
+    func devices() throws {
+      let four = try Instances("four")
+      let there = try VethPair()
+      func hook(_ program: String, _ veth: VethPair) -> String { "\(program)=xdp:\(veth.receiverHook)" }
+      do {
+        let (one, two, three) = (try VethPair(), try VethPair(), try VethPair())
+        try four.add(
+          InstanceSpec("gone", attach: hook("false_unlikely", one)), InstanceSpec("pinned"),
+          InstanceSpec("there", attach: hook("false_unlikely", two), hook("false_likely", there)),
+          InstanceSpec("elsewhere", attach: hook("false_unlikely", three)))
+        withExtendedLifetime([one, two, three]) {}
+      }
+      let links = ["gone", "there", "elsewhere"].map { four.pin($0, "links", "false_unlikely_0") }
+      #expect(eventually(within: .seconds(5)) { links.allSatisfy(isSevered) })
+      // Programs may hang where none of the collection's links is.
+      let pin = four.pin("elsewhere", "progs", "true_likely")
+      try there.sender.run("ip link set dev \(VethPair.senderDevice) xdp pinned \(pin)")
+      let gone = "\(CollectionStore.directory(of: four.name))/instances/gone"
+      #expect(try Set(collected(dryRun: true)) == Set([gone] + links.dropFirst()))
+      #expect(try Set(collected()) == Set([gone] + links.dropFirst()))
+      #expect(try four.flip(.enable, "key_false").programs.count == 6)
+      #expect(CollectionStore().instances(of: four.name) == ["elsewhere", "pinned", "there"])
+      #expect(try keyctl("gc").checked().stdout == "nothing to remove\n")
+      withExtendedLifetime(there) {}
+    }
   }
 }
