@@ -8,10 +8,10 @@ import SystemPackage
 
 /// What it takes to change all endpoints' programs: a flip of one key, against making each program anew.
 ///
-/// Called with the path of the example without its ending and the folder of static_key.bpf.h. Needs root.
+/// Called with the path of the example without its ending and the folder of static_key.bpf.h, and how many endpoints there
+/// are to be, once or several times. Needs root.
 @main
 enum Bench {
-  private static let counts = [200, 1000]
   /// How many programs are made anew, to be multiplied.
   private static let sample = 10
   private static let flips = 5
@@ -19,17 +19,19 @@ enum Bench {
   static func main() {
     libbpf_set_print(nil)
     do {
-      guard CommandLine.arguments.count == 3 else {
-        throw BenchError("usage: bench-endpoints EXAMPLE INCLUDE, the example without .c and .o")
+      let arguments = CommandLine.arguments.dropFirst()
+      let counts = arguments.dropFirst(2).compactMap { Int($0) }
+      guard arguments.count >= 2, counts.count == arguments.count - 2, counts.allSatisfy({ $0 > 0 }) else {
+        throw BenchError("usage: bench-endpoints EXAMPLE INCLUDE [COUNT…], the example without .c and .o")
       }
-      try run(example: CommandLine.arguments[1], headers: CommandLine.arguments[2])
+      try run(example: arguments[1], headers: arguments[2], counts: counts.isEmpty ? [200, 1000] : counts)
     } catch {
       FileHandle.standardError.write(Data("bench-endpoints: \(error)\n".utf8))
       exit(1)
     }
   }
 
-  private static func run(example: String, headers: String) throws {
+  private static func run(example: String, headers: String, counts: [Int]) throws {
     let anew = try ProgramsAnew(example: example, headers: headers, sample: sample)
     let compiled = try anew.compileAndLoad()
     let opened = try anew.openAndLoad()
@@ -59,6 +61,8 @@ enum Bench {
   /// How long it takes to load `count` instances, and to flip a key in all of them with one call.
   private static func measure(_ template: CollectionTemplate, _ count: Int) throws -> (load: Duration, flip: Duration) {
     let devices = try Devices(count)
+    // The kernel detaches what hangs on a device that goes.
+    defer { withExtendedLifetime(devices) {} }
     let name = "bench-\(getpid())"
     let specs = try (0..<count).map { index in
       guard let hook = AttachRequest("tcx-ingress:\(devices.name(index))@\(devices.namespace)"),
