@@ -139,9 +139,9 @@ extension HelpTexts {
     That is: directories of loads that were not completed, collections without a
     program, pinned links whose device or cgroup is gone, instances all of whose
     links are so and whose programs hang nowhere else, and pins PATH__new of a
-    program or tracing link beside PATH. Nothing else is touched, and no hook loses
-    its program. Other commands need none of this: they find their way past it, and
-    complete what they can.
+    program, tracing link or map beside PATH. Nothing else is touched, and no hook
+    loses its program. Other commands need none of this: they find their way past
+    it, and complete what they can.
 
     USAGE: keyctl gc [--dry-run] [--json] [--verbose] [--quiet]
 

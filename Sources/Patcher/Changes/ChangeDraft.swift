@@ -119,8 +119,7 @@ struct ChangeDraft {
       var new = id
       if edit.bytes != edit.map.bytes {
         new = try maps.replace(
-          edit.map, of: collection, instances: Set(programs.compactMap(\.instance.name)), by: edit.bytes,
-          existing: siblings[collection] ?? [])
+          edit.map, of: collection, by: edit.bytes, existing: siblings[collection] ?? [])
       }
       for program in programs { wanted[program.id, default: ProgramWishes()].maps[id] = new }
     }

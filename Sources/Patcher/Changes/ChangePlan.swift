@@ -9,12 +9,15 @@ struct ChangePlan {
   let work: [ProgramWork]
   /// What is to be written into maps of variables.
   let edits: [VariableEdit]
-  /// Maps that no program uses any more when this is done.
-  let movedMaps: [ConstantMaps.Replacement]
+  /// Where maps are pinned that their programs do not use when this is done.
+  let pins: MapPins
   /// Variants that were replaced before and live on, held by something that is not seen.
   let stillHeld: [UInt32]
   /// Keeps the new maps until programs hold them.
   private let maps: ConstantMaps
+
+  /// Whether all is as it is wanted.
+  var isDone: Bool { work.isEmpty && stillHeld.isEmpty && edits.isEmpty && pins.isEmpty }
 
   /// - Parameter places: where each wish stands in a file, for messages; empty where they do not come from one.
   /// - Throws: `.notFound`, `.ambiguous` and `.badValue` for the wishes, all of them in one; `.kernel` where a map cannot
@@ -41,11 +44,10 @@ struct ChangePlan {
     keys = draft.keyChanges
     values = try draft.valueChanges()
     edits = draft.variableEdits
-    movedMaps = maps.replacements.filter { map in
-      inventory.programs.allSatisfy { program in
-        !program.instance.mapIDs.contains(map.old) || draft.wanted[program.id]?.maps[map.old] != nil
-      }
-    }
+    let concerned = inventory.programs.filter { draft.wanted[$0.id]?.maps.isEmpty == false }
+    pins = try MapPins(
+      of: Set(concerned.map(\.instance.collection)), usedBy: inventory.programs,
+      after: { draft.wanted[$0.id]?.maps ?? [:] }, system: system)
     var work: [ProgramWork] = []
     var stillHeld: [UInt32] = []
     let variants = Dictionary(grouping: inventory.programs, by: ProgramIdentity.init)

@@ -38,10 +38,12 @@ public struct Changer: Sendable {
   ) throws(StaticKeysError) -> ChangeReport {
     try WriterLock.hold(system: system) { () throws(StaticKeysError) in
       let inventory = try Discovery.inventory(system: system)
+      // Of each program the old one, the new one, its maps while one is made of the other, the link, and new constants.
+      DescriptorLimit.raise(toHold: inventory.programs.count * 5)
       let attachments = LazyAttachments(system: system, of: inventory.programs)
       let plan = try ChangePlan(
         wishes, from: places, for: inventory, in: selector, system: system, attachments: attachments.index)
-      guard !plan.work.isEmpty || !plan.stillHeld.isEmpty || !plan.edits.isEmpty else {
+      guard !plan.isDone else {
         return ChangeReport(keys: plan.keys, values: plan.values, programs: [], duration: .zero, stillHeld: [])
       }
       return try carryOut(plan, engine: engine, attachments: attachments, dryRun: dryRun)
@@ -92,18 +94,15 @@ public struct Changer: Sendable {
     _ plan: ChangePlan, by engines: [any Engine], dryRun: Bool
   ) throws(StaticKeysError) -> [ProgramChange] {
     let work = plan.work
-    // Of each program the old one, the new one, their maps while one is made of the other, and the link.
-    DescriptorLimit.raise(toHold: work.count * 4 + plan.movedMaps.count * 2)
     var prepared = try inParallel(work.count, counter: ProgressCounter(.loading, of: work.count, on: system)) {
       index throws(StaticKeysError) in
       try engines[index].prepare(work[index])
     }
-    let pins = try plan.movedMaps.map { map throws(StaticKeysError) in try MapPins(map, system: system) }
     let writes = try plan.edits.map { edit throws(StaticKeysError) in try VariableWrites(edit, system: system) }
     if !dryRun {
       do throws(StaticKeysError) {
         // Variables last: the more can fail, the earlier it is tried.
-        try Transaction(steps: prepared as [any TransactionStep] + pins + writes, system: system).commit()
+        try Transaction(steps: prepared as [any TransactionStep] + [plan.pins] + writes, system: system).commit()
       } catch {
         // A hook may keep a program for a moment after it was taken back; who looks now is to see the old state.
         let before = work.flatMap { $0.replaced + [$0.standing].compactMap(\.self) }

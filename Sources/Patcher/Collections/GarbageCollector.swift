@@ -15,7 +15,7 @@ public struct GarbageReport: Sendable {
 
   /// What was removed, or would be.
   public internal(set) var removed: [Item] = []
-  /// Pins and instances of additions that were settled and are now in place, or would be.
+  /// Pins that were missing for an addition or a change to be complete, and are now in place, or would be.
   public internal(set) var completed: [FilePath] = []
 }
 
@@ -24,8 +24,12 @@ public struct GarbageReport: Sendable {
 /// Garbage is, and nothing else: a directory in which a writer that lives no more put pins together; a collection's
 /// directory without a pinned program, if no program of that collection runs; a collection's pin of a link whose device
 /// or cgroup is gone, and an instance of which all links are so and no program hangs elsewhere; and a pin PATH__new of a
-/// program, or of a tracing link, beside a pin PATH of the same program's other variant. All but the last lie under
-/// /sys/fs/bpf/keyctl. Holding the writers' lock, it meets no directory that is still being filled.
+/// program, of a tracing link, or of a map with constants, beside a pin PATH of its other variant. All but such pins of
+/// programs and links lie under /sys/fs/bpf/keyctl. Holding the writers' lock, it meets no directory that is still being
+/// filled.
+///
+/// It completes what only the writer's end is missing of: additions that were settled, and pins of maps whose programs
+/// use others by now.
 public struct GarbageCollector: Sendable {
   let system: BPFSystem
   /// What one collection takes is a small part of the work.
@@ -50,6 +54,7 @@ public struct GarbageCollector: Sendable {
       let dead = try collectInstances(dryRun, of: programs, &report)
       try collectSeveredLinks(dryRun, besides: dead, &report)
       do throws(Errno) { try collectPins(dryRun, &report) } catch { throw Self.failure(error) }
+      try collectMapPins(dryRun, usedBy: programs, &report)
       // Fails while there are collections.
       if !dryRun { try? system.removeDirectory(CollectionStore.root) }
       return report
@@ -94,9 +99,29 @@ public struct GarbageCollector: Sendable {
       guard let pinned = try system.pinned(at: path), let left = try PinnedProgram(pinned, system: system),
         let replaced = try left.replaced(from: path, system: system)
       else { continue }
-      if !dryRun { try system.unlink(path) }
-      report.removed.append(.init(path: path, reason: "it was to be renamed over \(replaced)"))
+      try remove(path, beside: replaced, dryRun, &report)
     }
+  }
+
+  private func collectMapPins(
+    _ dryRun: Bool, usedBy programs: [ManagedProgram], _ report: inout GarbageReport
+  ) throws(StaticKeysError) {
+    let collections = store.names()
+    for place in collections.flatMap({ store.places(of: $0) }) {
+      for (pin, replaced) in try ConstantPins(in: place, system: system).left {
+        do throws(Errno) { try remove(pin, beside: replaced, dryRun, &report) } catch { throw Self.failure(error) }
+      }
+    }
+    let stale = try MapPins(of: Set(collections), usedBy: programs, system: system)
+    if !dryRun { try stale.commit() }
+    report.completed += stale.paths
+  }
+
+  private func remove(
+    _ left: FilePath, beside replaced: FilePath, _ dryRun: Bool, _ report: inout GarbageReport
+  ) throws(Errno) {
+    if !dryRun { try system.unlink(left) }
+    report.removed.append(.init(path: left, reason: "it was to be renamed over \(replaced)"))
   }
 
   static func failure(_ errno: Errno) -> StaticKeysError {

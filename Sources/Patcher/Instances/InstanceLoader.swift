@@ -112,6 +112,8 @@ extension CollectionLoader {
       return try CommonParts(of: template, named: collection, sharing: shared, system: system)
     }
     let running = try Discovery.inventory(system: system).programs.filter { $0.instance.collection == collection }
+    // What is pinned is to be what those that run use, whatever became of the writer that changed it.
+    try MapPins(of: [collection], usedBy: running, system: system).commit()
     return try CommonParts(
       of: template, running: running, named: collection, sharing: shared,
       pinned: { name throws(StaticKeysError) in try store.pinned(name, part: .maps, of: collection) }, system: system)

@@ -6,15 +6,6 @@ import SystemPackage
 /// Frozen maps with new constants, one for each content that a collection's programs want; they go with this unless
 /// programs have been loaded on them.
 struct ConstantMaps: Sendable {
-  /// A map and the one that takes its place.
-  struct Replacement: Sendable {
-    /// What may have the old one pinned: collections and instances.
-    let places: [String]
-    let old: UInt32
-    let new: UInt32
-    let fd: SharedFD
-  }
-
   private struct Content: Hashable {
     let collection: String
     let shape: DataMapShape
@@ -23,17 +14,14 @@ struct ConstantMaps: Sendable {
 
   private let system: BPFSystem
   private var made: [Content: (id: UInt32, fd: SharedFD)] = [:]
-  private(set) var replacements: [Replacement] = []
 
   init(system: BPFSystem) { self.system = system }
 
   /// The id of a map that is as `old` but for its bytes.
   ///
-  /// - Parameters:
-  ///   - instances: those of the collection whose programs use the map.
-  ///   - existing: maps of the same collection, one of which may have these bytes already.
+  /// - Parameter existing: maps of the same collection, one of which may have these bytes already.
   mutating func replace(
-    _ old: DataMap, of collection: String, instances: Set<String>, by bytes: [UInt8], existing: [DataMap]
+    _ old: DataMap, of collection: String, by bytes: [UInt8], existing: [DataMap]
   ) throws(StaticKeysError) -> UInt32 {
     let content = Content(collection: collection, shape: old.shape, bytes: bytes)
     let new: (id: UInt32, fd: SharedFD)
@@ -52,8 +40,6 @@ struct ConstantMaps: Sendable {
       throw .kernel(error, "cannot make the map \(old.shape.name) anew", at: Place(section: old.section.name))
     }
     made[content] = new
-    let places = [collection] + instances.sorted().map { CollectionStore.instance($0, of: collection) }
-    replacements.append(Replacement(places: places, old: old.id, new: new.id, fd: new.fd))
     return new.id
   }
 }
