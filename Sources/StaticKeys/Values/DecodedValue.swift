@@ -119,6 +119,23 @@ extension ValueType {
   }
 }
 
+extension DecodedValue {
+  /// What of it `set` can give to another build of the program too: no pointers, floating-point numbers and bytes without
+  /// a meaning, of structs the other members; nil if nothing is left.
+  public var settable: DecodedValue? {
+    switch self {
+    case .integer, .boolean, .enumerator, .character, .text: return self
+    case .address, .floating, .bytes, .elided: return nil
+    case .array(let values):
+      let settable = values.compactMap(\.settable)
+      return settable.count == values.count ? .array(settable) : nil
+    case .structure(let fields):
+      let settable = fields.compactMap { field in field.value.settable.map { Field(name: field.name, value: $0) } }
+      return settable.isEmpty ? nil : .structure(settable)
+    }
+  }
+}
+
 extension DecodedValue: CustomStringConvertible {
   /// As `set` takes it: `42`, `true`, `[1, 2]`, `{a=1, b="text"}`.
   public var description: String { text(separator: ", ") }

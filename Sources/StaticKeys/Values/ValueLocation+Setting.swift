@@ -102,19 +102,21 @@ extension ValueLocation {
       }
       return value ? 1 : 0
     case .enumeration(let isSigned, let members):
-      if let member = members.first(where: { $0.name == word }) { return UInt128(member.bits) }
-      guard let number = try Number(word) else {
+      if let member = members.first(where: { $0.name == word }) {
+        return try checked(Number(member.bits, isSigned: isSigned), word, bits: bits, isSigned: isSigned)
+      }
+      guard let number = try written(word) else {
         let names = members.prefix(20).map(\.name).joined(separator: ", ") + (members.count > 20 ? ", …" : "")
         throw refusal("'\(word)' is none of its names", advice: "it has \(names)")
       }
       return try checked(number, word, bits: bits, isSigned: isSigned)
     case .character:
       if word.utf8.count == 3, word.hasPrefix("'"), word.hasSuffix("'") { return UInt128(Array(word.utf8)[1]) }
-      guard let number = try Number(word) else { throw refusal("'\(word)' is no number, and no char such as 'x'") }
+      guard let number = try written(word) else { throw refusal("'\(word)' is no number, and no char such as 'x'") }
       // Whether a plain char has a sign is the compiler's choice.
       return try checked(number, word, bits: bits, isSigned: number.isNegative)
     case .integer(let isSigned):
-      guard let number = try Number(word) else {
+      guard let number = try written(word) else {
         throw refusal("'\(word)' is no whole number", advice: "write it in decimal, or in hex with 0x")
       }
       return try checked(number, word, bits: bits, isSigned: isSigned)
@@ -127,22 +129,32 @@ extension ValueLocation {
     /// nil if it is larger than any type holds.
     let magnitude: UInt128?
 
-    /// nil if it is none.
-    init?(_ word: String) throws(StaticKeysError) {
-      isNegative = word.hasPrefix("-")
-      let digits = isNegative ? word.dropFirst() : Substring(word)
-      let isHex = digits.hasPrefix("0x") || digits.hasPrefix("0X")
-      let body = isHex ? digits.dropFirst(2) : digits
-      guard !body.isEmpty, body.allSatisfy({ $0.isASCII && (isHex ? $0.isHexDigit : $0.isWholeNumber) }) else {
-        return nil
-      }
-      guard isHex || body.count == 1 || body.first != "0" else {
-        throw StaticKeysError(
-          .badValue, "'\(word)' has a leading zero, which C takes for octal",
-          advice: "write it in decimal, or in hex with 0x")
-      }
-      magnitude = UInt128(body, radix: isHex ? 16 : 10)
+    init(isNegative: Bool, magnitude: UInt128?) {
+      self.isNegative = isNegative
+      self.magnitude = magnitude
     }
+
+    /// An enumerator's.
+    init(_ bits: UInt64, isSigned: Bool) {
+      isNegative = isSigned && Int64(bitPattern: bits) < 0
+      magnitude = UInt128(isNegative ? 0 &- bits : bits)
+    }
+  }
+
+  /// The number in a word; nil if there is none.
+  private func written(_ word: String) throws(StaticKeysError) -> Number? {
+    let isNegative = word.hasPrefix("-")
+    let digits = isNegative ? word.dropFirst() : Substring(word)
+    let isHex = digits.hasPrefix("0x") || digits.hasPrefix("0X")
+    let body = isHex ? digits.dropFirst(2) : digits
+    guard !body.isEmpty, body.allSatisfy({ $0.isASCII && (isHex ? $0.isHexDigit : $0.isWholeNumber) }) else {
+      return nil
+    }
+    guard isHex || body.count == 1 || body.first != "0" else {
+      throw refusal(
+        "'\(word)' has a leading zero, which C takes for octal", advice: "write it in decimal, or in hex with 0x")
+    }
+    return Number(isNegative: isNegative, magnitude: UInt128(body, radix: isHex ? 16 : 10))
   }
 
   private func checked(

@@ -61,7 +61,10 @@ extension KernelTests {
           "device=0123456789abcdef", 1,
           "char device[16]: the text is 16 bytes long, and with its ending 0 at most 16 fit"
         ),
-        ("verdict=007", 1, "'007' has a leading zero, which C takes for octal; write it in decimal, or in hex with 0x"),
+        (
+          "verdict=007", 1,
+          "__u32 verdict: '007' has a leading zero, which C takes for octal; write it in decimal, or in hex with 0x"
+        ),
       ] {
         let result = try keyctl("set", "\(name)/\(assignment)")
         #expect(result.status == status && result.stdout == "", "\(result)")
