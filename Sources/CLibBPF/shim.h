@@ -42,15 +42,22 @@ static inline int sk_perf_event_open(__u32 type, __u64 config, __u64 config1, __
 	return (int)syscall(SYS_perf_event_open, &attr, -1, cpu, -1, PERF_FLAG_FD_CLOEXEC);
 }
 
-/* Stores of 1, 2, 4 or 8 aligned bytes that another CPU sees whole; `value` has them in its first bytes. */
-static inline void sk_store(void *at, unsigned long long value, unsigned int size)
+/* A store of 1, 2, 4 or 8 bytes to a place aligned so, which another CPU sees whole. */
+static inline void sk_store(void *at, const void *from, unsigned int size)
 {
+#define SK_STORE(type)								\
+	do {									\
+		type value;							\
+		__builtin_memcpy(&value, from, sizeof(value));			\
+		__atomic_store_n((type *)at, value, __ATOMIC_RELEASE);		\
+	} while (0)
 	switch (size) {
-	case 8: __atomic_store_n((unsigned long long *)at, value, __ATOMIC_RELEASE); break;
-	case 4: __atomic_store_n((unsigned int *)at, *(unsigned int *)&value, __ATOMIC_RELEASE); break;
-	case 2: __atomic_store_n((unsigned short *)at, *(unsigned short *)&value, __ATOMIC_RELEASE); break;
-	case 1: __atomic_store_n((unsigned char *)at, *(unsigned char *)&value, __ATOMIC_RELEASE); break;
+	case 8: SK_STORE(__u64); break;
+	case 4: SK_STORE(__u32); break;
+	case 2: SK_STORE(__u16); break;
+	case 1: SK_STORE(__u8); break;
 	}
+#undef SK_STORE
 }
 
 /* Sets the bits of a mask in a byte; the others may change meanwhile and keep what they get. */

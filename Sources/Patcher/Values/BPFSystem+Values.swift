@@ -55,7 +55,7 @@ final class MapMemory: Sendable {
     var place = offset
     while !rest.isEmpty {
       let step = [8, 4, 2, 1].first { place % $0 == 0 && $0 <= rest.count } ?? 1
-      sk_store(start + place, Self.number(rest.prefix(step)), UInt32(step))
+      rest.withUnsafeBytes { sk_store(start + place, $0.baseAddress, UInt32(step)) }
       rest = rest.dropFirst(step)
       place += step
     }
@@ -68,11 +68,5 @@ final class MapMemory: Sendable {
       let bits = mask[mask.startIndex + index]
       if bits != 0 { sk_merge_byte(start + offset + index, byte, bits) }
     }
-  }
-
-  private static func number(_ bytes: ArraySlice<UInt8>) -> UInt64 {
-    var number: UInt64 = 0
-    withUnsafeMutableBytes(of: &number) { $0.copyBytes(from: bytes) }
-    return number
   }
 }
