@@ -2,7 +2,9 @@
 
 import StaticKeys
 
-/// Wishes being put together, one after the other: a later one sees what those before it did.
+/// Wishes being put together, one after the other: of several that set the same, the later one wins.
+///
+/// A toggle goes by what runs now: a key that several patterns mean is toggled once.
 struct ChangeDraft {
   /// What each program is to have, by its id.
   private(set) var wanted: [UInt32: ProgramWishes] = [:]
@@ -13,8 +15,8 @@ struct ChangeDraft {
   private let selected: Set<UInt32>
   private var index: ValueIndex?
   private var touchedKeys: [String: KeyStatus] = [:]
-  private var touchedSwitches: [String: ValueStatus] = [:]
-  private var touchedValues: [(value: ValueStatus, place: ValueLocation)] = []
+  private var touchedSwitches: [ValueIdentity: ValueStatus] = [:]
+  private var touchedValues: [(value: ValueStatus, path: ValuePath)] = []
   private var edits: [UInt32: VariableEdit] = [:]
 
   init(of inventory: Inventory, in selector: ProgramSelector?, system: BPFSystem) throws(StaticKeysError) {
@@ -31,14 +33,14 @@ struct ChangeDraft {
 
   /// Switches keys, and constants that are truth values, which are keys to whoever turns them on.
   mutating func add(_ action: KeyAction, to pattern: KeyPattern) throws(StaticKeysError) {
-    let found = try inventory.switches(matching: [pattern], in: selector, system: system) {
-      () throws(StaticKeysError) in try valueIndex()
-    }
-    for key in found.keys { set(key, to: try action.value(for: key.name, in: key.state)) }
-    for value in found.constants {
-      touchedSwitches[value.name] = value
-      let isOn = try action.value(for: value.name, in: value.switchState)
-      _ = try set(value, .whole, to: isOn ? "on" : "off")
+    for match in try valueIndex().matches(for: ValuePattern(pattern), among: .switches) {
+      let isOn = try action.value(for: match.name, in: match.switchState)
+      switch match {
+      case .key(let key): set(key, to: isOn)
+      case .value(let value, let path):
+        touchedSwitches[value.identity] = value
+        try set(value, path, to: isOn ? "on" : "off")
+      }
     }
   }
 
@@ -54,9 +56,9 @@ struct ChangeDraft {
         }
         set(key, to: isOn)
       case .value(let value, let path):
-        let place = try set(value, path, to: text)
-        touchedValues.removeAll { $0.value.name == value.name && $0.place.expression == place.expression }
-        touchedValues.append((value, place))
+        try set(value, path, to: text)
+        touchedValues.removeAll { $0.value.identity == value.identity && $0.path == path }
+        touchedValues.append((value, path))
       }
     }
   }
@@ -73,30 +75,36 @@ struct ChangeDraft {
     for program in key.programs { wanted[program.id, default: ProgramWishes()].keys[key.key.name] = isOn }
   }
 
-  private mutating func set(
-    _ value: ValueStatus, _ path: ValuePath, to text: String
-  ) throws(StaticKeysError) -> ValueLocation {
-    let place = try value.whole.part(path)
-    for holder in value.holders {
-      switch holder.place {
-      case .map(let id, let offset):
-        guard let map = index?.maps[id] else { continue }
-        var edit = edits[id] ?? VariableEdit(map: map, bytes: map.bytes)
-        var bytes = Array(edit.bytes[offset..<offset + value.type.size])
-        let written = try place.set(text, in: &bytes)
-        edit.bytes.replaceSubrange(offset..<offset + bytes.count, with: bytes)
-        edit.written += written.map { $0.lowerBound + offset * 8..<$0.upperBound + offset * 8 }
-        edits[id] = edit
-      case .program(let id):
-        guard let program = value.programs.first(where: { $0.id == id }),
-          let immediate = program.template.immediates.first(where: { $0.name.rawValue == value.variable })?.immediate
-        else { continue }
-        var bytes = immediate.bytes(of: wanted[id]?.immediates[immediate.name] ?? immediate.bits(of: holder.bytes))
-        try place.set(text, in: &bytes)
-        wanted[id, default: ProgramWishes()].immediates[immediate.name] = immediate.bits(of: bytes)
-      }
+  private mutating func set(_ value: ValueStatus, _ path: ValuePath, to text: String) throws(StaticKeysError) {
+    try value.forEachHolder { holder throws(StaticKeysError) in
+      let part = try value.part(path, in: holder)
+      var bytes = bytes(of: holder)
+      let written = try part.set(text, in: &bytes)
+      put(bytes, written, in: holder)
     }
-    return place
+  }
+
+  /// A place's bytes as the wishes so far have them.
+  private func bytes(of holder: ValueHolder) -> [UInt8] {
+    switch holder.place {
+    case .map(let id, let offset):
+      edits[id].map { Array($0.bytes[offset..<offset + holder.bytes.count]) } ?? holder.bytes
+    case .program(let id, let immediate):
+      wanted[id]?.immediates[immediate.name].map { immediate.bytes(of: $0) } ?? holder.bytes
+    }
+  }
+
+  private mutating func put(_ bytes: [UInt8], _ written: [Range<Int>], in holder: ValueHolder) {
+    switch holder.place {
+    case .map(let id, let offset):
+      guard let map = index?.maps[id] else { return }
+      var edit = edits[id] ?? VariableEdit(map: map, bytes: map.bytes)
+      edit.bytes.replaceSubrange(offset..<offset + bytes.count, with: bytes)
+      edit.written += written.map { $0.lowerBound + offset * 8..<$0.upperBound + offset * 8 }
+      edits[id] = edit
+    case .program(let id, let immediate):
+      wanted[id, default: ProgramWishes()].immediates[immediate.name] = immediate.bits(of: bytes)
+    }
   }
 
   // .. Outcome ..................................................................................................
@@ -132,40 +140,34 @@ struct ChangeDraft {
   }
 
   /// The switches asked for, by name.
-  var keyChanges: [KeyChange] {
-    let keys = touchedKeys.values.map { key in
+  func keyChanges() throws(StaticKeysError) -> [KeyChange] {
+    var changes = touchedKeys.values.map { key in
       let on = key.programs.allSatisfy { wanted[$0.id]?.keys[key.key.name] == true }
-      return KeyChange(name: key.name, from: key.state, to: on ? .on : .off)
+      let changed = key.programs.filter { $0.value(of: key.key.name) != on }
+      return KeyChange(name: key.name, from: key.state, to: on ? .on : .off, programs: Set(changed.map(\.id)))
     }
-    let constants = touchedSwitches.values.map { value in
-      KeyChange(
-        kind: value.kind, name: value.name, from: value.switchState,
-        to: after(value, value.whole) == .boolean(true) ? .on : .off)
+    for value in touchedSwitches.values {
+      let change = try change(of: value, at: .whole)
+      changes.append(
+        KeyChange(
+          kind: value.kind, name: value.name, from: value.switchState, to: change.to == .boolean(true) ? .on : .off,
+          programs: change.programs))
     }
-    return (keys + constants).sorted { $0.name < $1.name }
+    return changes.sorted { $0.name < $1.name }
   }
 
   /// The values asked for, in the order of the wishes.
   func valueChanges() throws(StaticKeysError) -> [ValueChange] {
-    touchedValues.map { value, place in
-      let before = Set(value.holders.map { place.value(in: $0.bytes) })
-      return ValueChange(
-        name: "\(value.collection)/\(place.expression)", kind: value.kind, declaration: place.declaration,
-        from: before.count == 1 ? before.first : nil, to: after(value, place) ?? .elided)
-    }
+    try touchedValues.map { value, path throws(StaticKeysError) in try change(of: value, at: path) }
   }
 
-  private func after(_ value: ValueStatus, _ place: ValueLocation) -> DecodedValue? {
-    switch value.holders.first?.place {
-    case .map(let id, let offset)?:
-      edits[id].map { place.value(in: Array($0.bytes[offset..<offset + value.type.size])) }
-    case .program(let id)?:
-      value.programs.first { $0.id == id }?.template.immediates
-        .first { $0.name.rawValue == value.variable }.flatMap { site in
-          wanted[id]?.immediates[site.name].map { place.value(in: site.immediate.bytes(of: $0)) }
-        }
-    case nil: nil
-    }
+  private func change(of value: ValueStatus, at path: ValuePath) throws(StaticKeysError) -> ValueChange {
+    let parts = try value.parts(at: path)
+    let changed = parts.filter { holder, part in part.value(in: holder.bytes) != part.value(in: bytes(of: holder)) }
+    return ValueChange(
+      name: "\(value.name)\(path)", kind: value.kind, declaration: try value.declaration(at: path),
+      from: try value.value(at: path), to: parts.common { holder, part in part.value(in: bytes(of: holder)) },
+      programs: Set(changed.flatMap(\.holder.programs).map(\.id)))
   }
 }
 

@@ -41,7 +41,7 @@ struct ChangePlan {
     }
     if let refusal = StaticKeysError(all: refused) { throw refusal }
     maps = try draft.makeMaps()
-    keys = draft.keyChanges
+    keys = try draft.keyChanges()
     values = try draft.valueChanges()
     edits = draft.variableEdits
     let concerned = inventory.programs.filter { draft.wanted[$0.id]?.maps.isEmpty == false }

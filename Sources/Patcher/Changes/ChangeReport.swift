@@ -12,6 +12,8 @@ public struct KeyChange: Sendable {
   public let from: KeyStatus.State
   /// After.
   public let to: KeyStatus.State
+  /// The programs for which it changes, by their ids before.
+  public let programs: Set<UInt32>
 }
 
 /// A value's change, or that of a part of it.
@@ -24,11 +26,13 @@ public struct ValueChange: Sendable {
   public let declaration: String
   /// Before; nil if it was not the same everywhere.
   public let from: DecodedValue?
-  /// After.
-  public let to: DecodedValue
+  /// After; nil if it is still not the same everywhere, as where a member of structs that differ was set.
+  public let to: DecodedValue?
+  /// The programs for which it changes, by their ids before.
+  public let programs: Set<UInt32>
 
   /// Whether anything changes.
-  public var isChange: Bool { from != to }
+  public var isChange: Bool { !programs.isEmpty }
 }
 
 /// One program's part in a change.

@@ -6,7 +6,7 @@ import StaticKeys
 public struct KeyStatus: Sendable {
   /// The name under which the object was loaded.
   public let collection: String
-  /// The key and the value that its author gave it.
+  /// The key; where the collection's objects define it with different values, as one of them does.
   public let key: StaticKey
   /// The programs that have it, by id.
   public let programs: [ManagedProgram]
@@ -21,6 +21,11 @@ public struct KeyStatus: Sendable {
     let values = Set(programs.map { $0.value(of: key.name) })
     guard values.count == 1, let value = values.first ?? nil else { return .mixed }
     return value ? .on : .off
+  }
+
+  /// The value that its author gave it; nil where the collection's objects do not agree on it.
+  public var defaultValue: Bool? {
+    programs.common { program in program.template.keys.first { $0.name == key.name }?.defaultValue }
   }
 
   /// "collection/key".
@@ -44,55 +49,14 @@ extension Inventory {
     let programs = try selector.map { selector throws(StaticKeysError) in
       try self.programs(selectedBy: selector, system: system)
     }
-    var found: [String: [StaticKey: [ManagedProgram]]] = [:]
+    var found: [String: [KeyName: (key: StaticKey, programs: [ManagedProgram])]] = [:]
     for program in programs ?? self.programs {
       for key in program.template.keys {
-        found[program.instance.collection, default: [:]][key, default: []].append(program)
+        found[program.instance.collection, default: [:]][key.name, default: (key, [])].programs.append(program)
       }
     }
     return found.flatMap { collection, keys in
-      keys.map { KeyStatus(collection: collection, key: $0.key, programs: $0.value) }
-    }.sorted { ($0.collection, $0.key.name.rawValue) < ($1.collection, $1.key.name.rawValue) }
-  }
-
-  /// The keys that the patterns mean, each once.
-  ///
-  /// - Throws: `.notFound` for a pattern that matches nothing; `.ambiguous` for a plain key name that several
-  ///   collections have.
-  public func keys(
-    matching patterns: [KeyPattern], in selector: ProgramSelector? = nil, system: BPFSystem = BPFSystem()
-  ) throws(StaticKeysError) -> [KeyStatus] {
-    let all = try keys(in: selector, system: system)
-    var names: Set<String> = []
-    for pattern in patterns {
-      let found = all.filter { pattern.matches(collection: $0.collection, key: $0.key.name) }
-      guard let first = found.first else { throw notFound(pattern, among: all) }
-      if pattern.collection == nil, !pattern.key.isPattern, found.contains(where: { $0.collection != first.collection })
-      {
-        throw StaticKeysError(
-          .ambiguous, "'\(pattern)' means several keys: \(found.map(\.name).joined(separator: ", "))",
-          advice: "name the collection, or write */\(pattern) for all")
-      }
-      names.formUnion(found.map(\.name))
-    }
-    return all.filter { names.contains($0.name) }
-  }
-
-  func notFound(
-    _ pattern: KeyPattern, among keys: [KeyStatus], alsoNear others: [String] = []
-  ) -> StaticKeysError {
-    if let broken = unreadable.first {
-      return StaticKeysError(
-        broken.error.code, "no key matches '\(pattern)', and a program cannot be read: \(broken.error.message)",
-        at: broken.error.place, errno: broken.error.errno, advice: broken.error.advice)
-    }
-    let near =
-      keys.filter { key in
-        EditDistance.isNear(pattern.key.pattern, key.key.name.rawValue)
-          && pattern.collection.map { $0.matches(key.collection) || EditDistance.isNear($0.pattern, key.collection) }
-            ?? true
-      }.map(\.name) + others
-    let advice = near.isEmpty ? "'list' shows the keys there are" : "did you mean \(near.joined(separator: " or "))?"
-    return StaticKeysError(.notFound, "no key matches '\(pattern)'", advice: advice)
+      keys.values.map { KeyStatus(collection: collection, key: $0.key, programs: $0.programs) }
+    }.sorted { ($0.collection, $0.key.name) < ($1.collection, $1.key.name) }
   }
 }

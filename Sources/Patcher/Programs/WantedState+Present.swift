@@ -24,14 +24,12 @@ extension WantedState.Collection {
       case let state: keys.append(WantedState.Setting(keys: Glob(key.key.name.rawValue), isOn: state == .on))
       }
     case .value(let value, _):
-      guard let setting = value.setting else {
+      // Pointers and floating-point numbers cannot be set, so they stay what they are anyway.
+      if let setting = value.setting {
+        values.append(WantedState.Assignment(expression: value.variable, text: setting.text))
+      } else if value.settings.count > 1 {
         mixedValues.append(value.variable)
-        return
       }
-      // A floating-point number cannot be set, so it stays what it is anyway.
-      var bytes = value.holders.first?.bytes ?? []
-      guard (try? value.whole.set(setting.text, in: &bytes)) != nil else { return }
-      values.append(WantedState.Assignment(expression: value.variable, text: setting.text))
     }
   }
 }
@@ -39,17 +37,18 @@ extension WantedState.Collection {
 extension ValueIndex {
   /// All that its user configures: what programs write themselves, in .data and .bss, is not.
   public var configuration: [ValueMatch] {
-    keys.map { .key($0) } + values.filter { $0.kind != .variable }.map { .value($0, .whole) }
+    all.filter { !$0.isVariable }
   }
 
   /// What patterns for keys mean, but what programs write themselves only where it is named in full.
   ///
   /// - Throws: as `matches(for:)`.
   public func configuration(named patterns: [KeyPattern]) throws(StaticKeysError) -> [ValueMatch] {
-    let inFull = Set(try matches(for: patterns.filter { !$0.key.isPattern }).map(\.name))
-    return try matches(for: patterns).filter { match in
-      if case .value(let value, _) = match, value.kind == .variable { return inFull.contains(match.name) }
-      return true
-    }
+    let inFull = Set(try matches(for: patterns.filter { !$0.key.isPattern }).map(\.identity))
+    return try matches(for: patterns).filter { !$0.isVariable || inFull.contains($0.identity) }
   }
+}
+
+extension ValueMatch {
+  fileprivate var isVariable: Bool { if case .value(let value, _) = self { value.kind == .variable } else { false } }
 }

@@ -29,16 +29,8 @@ struct Get: Verb {
     let inventory = try Inventory.current()
     try Output.warn(of: inventory.unreadable, json: output.json)
     let index = try ValueIndex(of: inventory, in: selection.program)
-    let views: [ValueView]
-    if names.isEmpty {
-      views =
-        try index.keys.map { ValueView($0) }
-        + index.values.map { value throws(StaticKeysError) in try ValueView(value) }
-    } else {
-      views = try names.flatMap { name in
-        try index.matches(for: name).map { match throws(StaticKeysError) in try ValueView(match) }
-      }
-    }
+    let found = try names.isEmpty ? index.all : names.flatMap { name in try index.matches(for: name) }
+    let views = try found.map(ValueView.init)
     try output.print(views, lines: views.map { value ? $0.shown : $0.line })
   }
 }

@@ -26,10 +26,9 @@ struct IsEnabled: Verb {
   }
 
   func run() throws {
-    let found = try Inventory.current().switches(matching: [key], in: selection.program)
-    let state = found.state
-    let keys = try found.keys.map { KeyView($0) } + found.constants.map { constant in try KeyView(constant) }
-    try action.print(View(state: state.rawValue, keys: keys), lines: [state.rawValue])
+    let found = try ValueIndex(of: Inventory.current(), in: selection.program).matches(for: [key], among: .switches)
+    let state = found.switchState
+    try action.print(View(state: state.rawValue, keys: found.map(KeyView.init)), lines: [state.rawValue])
     switch state {
     case .on: break
     case .off: throw ExitCode(ExitStatus.failed.rawValue)

@@ -17,7 +17,7 @@ struct List: Verb {
     aliases: ["ls"])
 
   @Argument(
-    help: Selection.keyHelp, completion: .custom(Selection.liveKeys), transform: Selection.key)
+    help: Selection.keyHelp, completion: .custom(Selection.liveValues), transform: Selection.key)
   var keys: [KeyPattern] = []
 
   @OptionGroup var selection: SelectionOptions
@@ -29,17 +29,9 @@ struct List: Verb {
     let inventory = try Inventory.current()
     try Output.warn(of: inventory.unreadable, json: output.json)
     let index = try ValueIndex(of: inventory, in: selection.program)
-    let matches: [ValueMatch] =
-      keys.isEmpty
-      ? index.keys.map { .key($0) } + index.values.map { .value($0, .whole) }
-      : try index.matches(for: keys)
+    let matches = try keys.isEmpty ? index.all : index.matches(for: keys)
     let attachments = try AttachmentIndex(system: BPFSystem(), of: matches.flatMap(\.programs))
-    let views = try matches.map { match in
-      switch match {
-      case .key(let key): KeyView(key, attachments: attachments)
-      case .value(let value, _): try KeyView(value, attachments: attachments)
-      }
-    }
+    let views = try matches.map { try KeyView($0, attachments: attachments) }
     // What most collections do not have takes no column.
     let hasInstances = views.contains { $0.instances > 0 }
     let header =

@@ -15,7 +15,7 @@ struct Show: Verb {
       """)
 
   @Argument(
-    help: Selection.keyHelp, completion: .custom(Selection.liveKeys), transform: Selection.key)
+    help: Selection.keyHelp, completion: .custom(Selection.liveValues), transform: Selection.key)
   var keys: [KeyPattern]
 
   @OptionGroup var selection: SelectionOptions

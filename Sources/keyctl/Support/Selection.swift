@@ -93,15 +93,16 @@ enum Selection {
   }
 
   /// The keys that run now; none where they cannot be found out.
-  static func liveKeys(_: [String], _: Int, _: String) -> [String] {
-    guard let keys = try? Inventory.current().keys() else { return [] }
-    return keys.flatMap { [$0.key.name.rawValue, $0.name] }
-  }
+  static func liveKeys(_: [String], _: Int, _: String) -> [String] { names { $0.isSwitch } }
 
   /// The keys and values that run now; none where they cannot be found out.
-  static func liveValues(_: [String], _: Int, _: String) -> [String] {
-    guard let index = try? ValueIndex(of: Inventory.current()) else { return [] }
-    return index.keys.flatMap { [$0.key.name.rawValue, $0.name] } + index.values.flatMap { [$0.variable, $0.name] }
+  static func liveValues(_: [String], _: Int, _: String) -> [String] { names { _ in true } }
+
+  /// Names in full, and plain ones of what only one collection has.
+  private static func names(of isMeant: (ValueMatch) -> Bool) -> [String] {
+    guard let found = try? ValueIndex(of: Inventory.current()).all.filter(isMeant) else { return [] }
+    let owners = Dictionary(grouping: found, by: \.variable)
+    return found.flatMap { owners[$0.variable]?.count == 1 ? [$0.variable, $0.name] : [$0.name] }
   }
 }
 

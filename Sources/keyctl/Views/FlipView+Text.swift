@@ -13,10 +13,11 @@ extension FlipView {
     }
     lines += values.map { value in
       let name = "\(value.collection)/\(value.name)"
-      guard value.changed else { return "\(name): already \(value.to.value)" }
+      let after = value.to.value?.value.description ?? "<mixed>"
+      guard value.changed else { return "\(name): already \(after)" }
       let extent = value.kind == "variable" ? "in place" : counted(value.programs, "program")
       let before = value.from.value?.value.description ?? "<mixed>"
-      return "\(name): \(before) -> \(value.to.value) (\(value.kind), \(extent)\(time))"
+      return "\(name): \(before) -> \(after) (\(value.kind), \(extent)\(time))"
     }
     // Of many instances a few are enough to see what was done.
     let shown = programs.count > Self.mostPrograms ? programs.prefix(3) : programs[...]

@@ -29,9 +29,9 @@ struct FlipView: Encodable {
     let name: String
     let kind: String
     let type: String
-    /// Null where it was not the same in all programs.
+    /// Null where it is not the same in all programs.
     let from: OrNull<ValueJSON>
-    let to: ValueJSON
+    let to: OrNull<ValueJSON>
     let changed: Bool
     /// How many were loaded again for it: none for a variable.
     let programs: Int
@@ -81,7 +81,7 @@ extension FlipView.Key {
     self.init(
       collection: collection, key: key, from: change.from.rawValue, to: change.to.rawValue,
       changed: change.from != change.to,
-      programs: change.kind == .key ? sites.count { $0 > 0 } : programs.reloaded(in: collection),
+      programs: change.kind == .key ? sites.count { $0 > 0 } : programs.reloaded(among: change.programs),
       sites: sites.reduce(0, +), kind: change.kind.rawValue)
   }
 }
@@ -91,8 +91,9 @@ extension FlipView.Value {
     let (collection, name) = splitName(change.name)
     self.init(
       collection: collection, name: name, kind: change.kind.rawValue, type: change.declaration,
-      from: OrNull(change.from.map(ValueJSON.init)), to: ValueJSON(change.to), changed: change.isChange,
-      programs: change.kind == .variable || !change.isChange ? 0 : programs.reloaded(in: collection))
+      from: OrNull(change.from.map(ValueJSON.init)), to: OrNull(change.to.map(ValueJSON.init)),
+      changed: change.isChange,
+      programs: change.kind == .variable ? 0 : programs.reloaded(among: change.programs))
   }
 }
 
@@ -103,9 +104,9 @@ private func splitName(_ name: String) -> (collection: String, name: String) {
 }
 
 extension [ProgramChange] {
-  /// How many programs of a collection got other constants.
-  fileprivate func reloaded(in collection: String) -> Int {
-    count { $0.plan.before.collection == collection && $0.plan.needsReload }
+  /// How many of some programs got other constants.
+  fileprivate func reloaded(among ids: Set<UInt32>) -> Int {
+    count { ids.contains($0.plan.programID) && $0.plan.needsReload }
   }
 }
 

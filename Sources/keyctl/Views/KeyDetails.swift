@@ -9,7 +9,8 @@ struct KeyDetails: Encodable {
   let key: String
   let kind: String
   let state: String
-  let `default`: Bool
+  /// Null where the collection's objects do not agree on it.
+  let `default`: OrNull<Bool>
   let programs: [ProgramView]
   let sites: [SiteView]
 
@@ -18,14 +19,15 @@ struct KeyDetails: Encodable {
     key = status.key.name.rawValue
     kind = ValueKind.key.rawValue
     state = status.state.rawValue
-    self.default = status.key.defaultValue
+    self.default = OrNull(status.defaultValue)
     programs = status.programs.map { ProgramView($0, attachments: attachments) }
     sites = status.sites.map { SiteView($0.site, of: $0.program, lines: lines) }
   }
 
   var lines: [String] {
+    let written = self.default.value.map { "default \($0 ? "on" : "off"), " } ?? ""
     let head =
-      "\(collection)/\(key): \(state) (default \(self.default ? "on" : "off"), "
+      "\(collection)/\(key): \(state) (\(written)"
       + "\(counted(programs.count, "program")), \(counted(sites.count, "site")))"
     let table = TextTable(
       "PROGRAM", "FUNCTION", "INSN", "TARGET", "LIKELY", "STATE", "SOURCE", rows: sites.map(\.row))

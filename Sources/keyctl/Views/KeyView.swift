@@ -26,7 +26,7 @@ struct KeyView: Encodable {
     collection = status.collection
     key = status.key.name.rawValue
     state = status.state.rawValue
-    self.default = OrNull(ValueJSON(.boolean(status.key.defaultValue)))
+    self.default = OrNull(status.defaultValue.map { ValueJSON(.boolean($0)) })
     programs = status.programs.map { ProgramView($0, attachments: attachments) }
     hangsOn = status.programs.map { attachments?.kinds(ofProgram: $0.id) ?? [] }
     sites = status.sites.count
@@ -47,7 +47,15 @@ struct KeyView: Encodable {
     hangsOn = status.programs.map { attachments?.kinds(ofProgram: $0.id) ?? [] }
     sites = status.places.count
     kind = status.kind.rawValue
-    type = status.type.declaration(of: status.variable)
+    type = try status.declaration()
+  }
+
+  /// Either of them.
+  init(_ match: ValueMatch, attachments: AttachmentIndex) throws(StaticKeysError) {
+    switch match {
+    case .key(let key): self.init(key, attachments: attachments)
+    case .value(let value, _): try self.init(value, attachments: attachments)
+    }
   }
 
   /// How many instances have the key.

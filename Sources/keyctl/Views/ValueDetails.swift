@@ -40,7 +40,7 @@ struct ValueDetails: Encodable {
     key = status.variable
     kind = status.kind.rawValue
     state = try KeyView(status).state
-    type = status.type.declaration(of: status.variable)
+    type = try status.declaration()
     value = OrNull(try status.value().map(ValueJSON.init))
     self.default = OrNull(status.defaultValue.map(ValueJSON.init))
     origin = status.origin

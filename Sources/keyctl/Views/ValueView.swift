@@ -38,7 +38,7 @@ struct ValueView: Encodable {
     collection = status.collection
     name = "\(status.variable)\(path)"
     kind = status.kind.rawValue
-    type = try status.whole.part(path).declaration
+    type = try status.declaration(at: path)
     value = OrNull(now.map(ValueJSON.init))
     text = OrNull(now?.description)
     programs = status.programs.map { ProgramView($0) }

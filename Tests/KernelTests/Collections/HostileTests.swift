@@ -91,7 +91,9 @@ extension KernelTests {
       try four.flip(.enable, "key_false")
       #expect(try four.state("key_false") == .on)
       let nosuch = try #require(KeyPattern("nosuch"))
-      let error = #expect(throws: StaticKeysError.self) { try Inventory.current().keys(matching: [nosuch]) }
+      let error = #expect(throws: StaticKeysError.self) {
+        try ValueIndex(of: Inventory.current()).matches(for: [nosuch], among: .switches)
+      }
       #expect(error?.code == .corruptedTemplate)
       withExtendedLifetime(broken.rawValue) {}
     }

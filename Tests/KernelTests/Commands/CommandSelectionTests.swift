@@ -48,6 +48,33 @@ extension KernelTests {
       #expect(asked.status == 2 && asked.stdout == "mixed\n")
     }
 
+    @Test("a plain name that is a key here and a constant there is refused as well", .requiresCompiler)
+    func keyAndConstant() throws {
+      let object = try UniqueKeyObject()
+      let key = try object.load()
+      let constant = try Collection(
+        VersionedObject(programs: ["first"], more: "const volatile _Bool \(object.key) = 0;"))
+      let names = [key.name, constant.name].map { "\($0)/\(object.key)" }
+      for verb in ["enable", "disable", "toggle", "is-enabled", "list", "show"] {
+        let plain = try keyctl(verb, object.key)
+        #expect(plain.status == 1 && plain.stdout == "")
+        for name in names { #expect(plain.stderr.contains(name), "\(verb)") }
+      }
+      func completions(of verb: String) throws -> [String] {
+        try keyctl("---completion", verb, "--", "positional@0", "0", "0", verb).checked().stdout
+          .split(separator: "\n").map(String.init)
+      }
+      for verb in ["enable", "list"] {
+        let offered = try completions(of: verb)
+        #expect(Set(names).isSubset(of: offered) && !offered.contains(object.key))
+      }
+      try keyctl("enable", "*/\(object.key)").checked()
+      for name in names { #expect(try keyctl("is-enabled", name).status == 0) }
+      try CollectionStore().remove(constant.name)
+      #expect(try keyctl("disable", object.key).status == 0)
+      #expect(try completions(of: "enable").contains(object.key))
+    }
+
     @Test("a name that is nearly a key's gets a hint, with and without its collection")
     func didYouMean() throws {
       let object = try UniqueKeyObject()

@@ -72,6 +72,22 @@ extension KernelTests {
       }
     }
 
+    @Test("where a whole is shown, a part of it counts as that; one that does not exist is told")
+    func parts() throws {
+      let values = try Collection("values")
+      let (name, part) = ("\(values.name)/limits", "\(values.name)/limits.rate[2]")
+      #expect(try keyctl("list", part).checked().stdout == keyctl("list", name).checked().stdout)
+      #expect(try keyctl("show", part, "\(values.name)/lim*.low").checked().stdout.hasPrefix("\(name): {low=-2, "))
+      #expect(try keyctl("save", part).checked().stdout == keyctl("save", name).checked().stdout)
+      // A variable is saved where it is named in full, and so where a part of it is.
+      let live = try keyctl("save", "\(values.name)/live.low").checked().stdout
+      #expect(try live.contains("live: ") && live == keyctl("save", "\(values.name)/live").checked().stdout)
+      for verb in ["list", "show", "save"] {
+        let missing = try keyctl(verb, "\(name).nosuch")
+        #expect(missing.status == 4 && missing.stderr.contains("has no member 'nosuch'"))
+      }
+    }
+
     @Test("list and is-enabled have constants beside keys; dump, show and inspect mark immediates")
     func elsewhere() throws {
       let consts = try Collection("consts")

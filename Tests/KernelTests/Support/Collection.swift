@@ -82,9 +82,9 @@ final class Collection {
   /// The state of a key of this collection, as the kernel tells now.
   func state(_ key: String) throws -> KeyStatus.State {
     guard let pattern = KeyPattern("\(name)/\(key)") else { throw HarnessError("no pattern: \(key)") }
-    let keys = try Inventory.current().keys(matching: [pattern])
-    guard let only = keys.first, keys.count == 1 else { throw HarnessError("\(keys.count) keys are called \(key)") }
-    return only.state
+    let found = try ValueIndex(of: Inventory.current()).matches(for: [pattern], among: .switches)
+    guard found.count == 1 else { throw HarnessError("\(found.count) keys are called \(key)") }
+    return found.switchState
   }
 
   /// The programs of this collection that run now, by name.

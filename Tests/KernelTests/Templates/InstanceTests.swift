@@ -38,7 +38,8 @@ final class Instances {
 
   func state(_ key: String, only instances: String? = nil) throws -> KeyStatus.State? {
     let pattern = try #require(KeyPattern("\(name)/\(key)"))
-    return try Inventory.current().keys(matching: [pattern], in: instances.map { .instance(Glob($0)) }).first?.state
+    let index = try ValueIndex(of: Inventory.current(), in: instances.map { .instance(Glob($0)) })
+    return try index.matches(for: [pattern], among: .switches).switchState
   }
 
   func programs() throws -> [ManagedProgram] {

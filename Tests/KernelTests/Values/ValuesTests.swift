@@ -194,8 +194,7 @@ extension KernelTests {
       #expect(try values.flip(.enable, "debug", engine: Collection.engineForValues).programs.isEmpty)
       try values.flip(.toggle, "debug", engine: Collection.engineForValues)
       #expect(try values.run("reads_verdict") == 2)
-      let pattern = try #require(KeyPattern("\(values.name)/debug"))
-      #expect(try Inventory.current().switches(matching: [pattern]).state == .off)
+      #expect(try values.state("debug") == .off)
       let error = #expect(throws: StaticKeysError.self) { try values.flip(.enable, "verdict") }
       #expect(error?.code == .notFound)
       #expect(error?.message.contains("it is the constant __u32 verdict") == true)
@@ -279,7 +278,8 @@ extension KernelTests {
         $0.collection == values.name && $0.kind == .constant
       }
       .compactMap(\.setting)
-      #expect(saved.count == 8)
+      // A floating-point number cannot be set, and so is no setting; nor is the pointer in the struct.
+      #expect(saved.count == 7 && saved.allSatisfy { !$0.text.contains("cookie") && !$0.name.hasSuffix("ratio") })
       try values.set("verdict=9", "limits={low=1, high=1, rate=[9,9,9,9], name=z, word=1}", "device=x", "mode=5")
       try Changer().apply(saved.map { try Wish.value($0.name, $0.text) })
       let now = try ValueIndex(of: Inventory.current()).values.filter {
