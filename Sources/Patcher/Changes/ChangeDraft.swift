@@ -77,11 +77,24 @@ struct ChangeDraft {
 
   private mutating func set(_ value: ValueStatus, _ path: ValuePath, to text: String) throws(StaticKeysError) {
     try value.forEachHolder { holder throws(StaticKeysError) in
+      if value.kind == .variable { try requireSelected(holder, of: value) }
       let part = try value.part(path, in: holder)
       var bytes = bytes(of: holder)
       let written = try part.set(text, in: &bytes)
       put(bytes, written, in: holder)
     }
+  }
+
+  /// A constant is another for each program that is loaded again; a variable is the same for all that use its map.
+  private func requireSelected(_ holder: ValueHolder, of value: ValueStatus) throws(StaticKeysError) {
+    guard selector != nil, case .map(let id, _) = holder.place else { return }
+    let others = inventory.programs.filter { $0.instance.mapIDs.contains(id) && !selected.contains($0.id) }
+    guard !others.isEmpty else { return }
+    let names = others.prefix(5).map { "\($0.qualifiedName) (id \($0.id))" } + (others.count > 5 ? ["…"] : [])
+    throw StaticKeysError(
+      .unsupported,
+      "the variable \(value.name) cannot be set for some programs alone: its map is also that of "
+        + names.joined(separator: ", "), advice: "set it for all of them")
   }
 
   /// A place's bytes as the wishes so far have them.
