@@ -3,7 +3,7 @@
 import StaticKeys
 
 extension StateFile {
-  /// The lines of a file that says a state, in its order. Mixed keys and values are told in a comment.
+  /// The lines of a file that says a state, in its order. What the state leaves out is told in a comment.
   public static func lines(of state: WantedState) -> [String] {
     let head = ["version: \(version)", state.collections.isEmpty ? "collections: {}" : "collections:"]
     return state.collections.reduce(into: head) { lines, collection in
@@ -13,7 +13,8 @@ extension StateFile {
       lines += block("keys", keys + mixed)
       let values = collection.values.map { ($0.expression, "\(quoted($0.expression)): \(quoted(value: $0.text))") }
       let mixedValues = collection.mixedValues.map { ($0, "# \($0): mixed") }
-      lines += block("values", values + mixedValues)
+      let unsettable = collection.unsettable.map { ($0, "# \($0): cannot be set") }
+      lines += block("values", values + mixedValues + unsettable)
     }
   }
 

@@ -20,16 +20,20 @@ public struct WantedState: Hashable, Sendable {
     public var values: [Assignment]
     /// Values that programs have differently, by name: they are left as they are.
     public var mixedValues: [String]
+    /// What nobody can set, by name, such as pointers and floating-point numbers: they are left as they are.
+    public var unsettable: [String]
 
     /// What is wanted of a collection.
     public init(
-      name: Glob, keys: [Setting] = [], mixed: [KeyName] = [], values: [Assignment] = [], mixedValues: [String] = []
+      name: Glob, keys: [Setting] = [], mixed: [KeyName] = [], values: [Assignment] = [], mixedValues: [String] = [],
+      unsettable: [String] = []
     ) {
       self.name = name
       self.keys = keys
       self.mixed = mixed
       self.values = values
       self.mixedValues = mixedValues
+      self.unsettable = unsettable
     }
   }
 

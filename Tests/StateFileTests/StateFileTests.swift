@@ -225,7 +225,7 @@ import Testing
     #expect(read.values.map(\.text) == texts && read.values.map(\.expression) == values.map(\.expression))
   }
 
-  @Test("mixed keys stand in a comment, at their place")
+  @Test("what is mixed or cannot be set stands in a comment, at its place")
   func mixed() throws {
     let key = try #require(KeyName("b"))
     let state = WantedState(collections: [
@@ -234,6 +234,10 @@ import Testing
     let lines = StateFile.lines(of: state)
     #expect(lines.suffix(3) == ["      a: on", "      # b: mixed", "      z: on"])
     #expect(try settings(lines.joined(separator: "\n")) == ["c/a=on", "c/z=on"])
+    let value = WantedState.Assignment(expression: "b", text: "1")
+    let left = StateFile.lines(
+      of: WantedState(collections: [.init(name: Glob("c"), values: [value], mixedValues: ["c"], unsettable: ["a"])]))
+    #expect(left.suffix(3) == ["      # a: cannot be set", "      b: 1", "      # c: mixed"])
     #expect(StateFile.lines(of: WantedState()) == ["version: 1", "collections: {}"])
   }
 }

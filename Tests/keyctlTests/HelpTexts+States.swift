@@ -44,16 +44,20 @@ extension HelpTexts {
 
     The output is YAML, and with --json JSON. Without a NAME it has all keys and
     constants; the variables of .data and .bss, which programs write themselves,
-    only where they are named without * and ?. What some programs have and others
-    have differently is left out, told in a comment and on standard error, and the
-    exit status is 2.
+    only where they are named without * and ?. What cannot be set, such as pointers
+    and floating-point numbers, is left out, and so is what some programs have and
+    others have differently: then the exit status is 2. Both are told in a comment
+    and on standard error.
 
-    USAGE: keyctl save [<name> ...] [--json] [--verbose]
+    USAGE: keyctl save [<name> ...] [--prog <prog>] [--instance <instance>] [--json] [--verbose]
 
     ARGUMENTS:
       <name>                  [COLLECTION/]NAME; * and ? match.
 
     OPTIONS:
+      --prog <prog>           Only these programs: ID, id:N, name:N, tag:T or the
+                              path of a pin.
+      --instance <instance>   Only these instances of a collection; * and ? match.
       -j, --json              Print JSON, errors too (field names: docs/json.md).
       -v, --verbose           Show the verifier's whole log where it refuses a
                               program.

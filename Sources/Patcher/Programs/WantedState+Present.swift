@@ -8,27 +8,32 @@ extension WantedState {
   /// - Parameter matches: parts of values count as the whole.
   public init(of matches: [ValueMatch]) {
     var found: [String: Collection] = [:]
+    let named = Dictionary(grouping: matches, by: \.name)
     for match in matches {
-      found[match.collection, default: Collection(name: Glob(match.collection))].add(match)
+      found[match.collection, default: Collection(name: Glob(match.collection))]
+        .add(match, isOnlyOne: named[match.name]?.count == 1)
     }
     self.init(collections: found.sorted { $0.key < $1.key }.map(\.value))
   }
 }
 
 extension WantedState.Collection {
-  fileprivate mutating func add(_ match: ValueMatch) {
+  fileprivate mutating func add(_ match: ValueMatch, isOnlyOne: Bool) {
     switch match {
+    // No name in a file would tell them apart.
+    case _ where !isOnlyOne: unsettable.append(match.variable)
     case .key(let key):
       switch key.state {
       case .mixed: mixed.append(key.key.name)
       case let state: keys.append(WantedState.Setting(keys: Glob(key.key.name.rawValue), isOn: state == .on))
       }
     case .value(let value, _):
-      // Pointers and floating-point numbers cannot be set, so they stay what they are anyway.
       if let setting = value.setting {
         values.append(WantedState.Assignment(expression: value.variable, text: setting.text))
       } else if value.settings.count > 1 {
         mixedValues.append(value.variable)
+      } else {
+        unsettable.append(value.variable)
       }
     }
   }
@@ -36,9 +41,7 @@ extension WantedState.Collection {
 
 extension ValueIndex {
   /// All that its user configures: what programs write themselves, in .data and .bss, is not.
-  public var configuration: [ValueMatch] {
-    all.filter { !$0.isVariable }
-  }
+  public var configuration: [ValueMatch] { all.filter { !$0.isVariable } }
 
   /// What patterns for keys mean, but what programs write themselves only where it is named in full.
   ///

@@ -88,6 +88,21 @@ extension KernelTests {
       }
     }
 
+    @Test("save leaves out what cannot be set and tells it; restore takes the rest")
+    func unsettable() throws {
+      let values = try Collection("values")
+      let saved = try keyctl("save", "\(values.name)/*")
+      #expect(saved.status == 0 && saved.stdout.contains("      # ratio: cannot be set\n"))
+      #expect(saved.stdout.contains("limits: \"{low=-2, ") && !saved.stdout.contains("cookie"))
+      let warning = "value \(values.name)/ratio: it cannot be set, and is left out"
+      #expect(saved.stderr == "keyctl: warning: \(warning)\n")
+      let json = try keyctl("save", "\(values.name)/ratio", "--json")
+      #expect(try json.status == 0 && JSON(parsing: json.stderr)["warning"]?["message"]?.string == warning)
+      try keyctl("set", "\(values.name)/verdict=9", "\(values.name)/limits.low=1").checked()
+      try run([Tools.built("keyctl"), "restore", "-q", "-"], input: saved.stdout).checked()
+      #expect(try keyctl("save", "\(values.name)/*").stdout == saved.stdout)
+    }
+
     @Test("list and is-enabled have constants beside keys; dump, show and inspect mark immediates")
     func elsewhere() throws {
       let consts = try Collection("consts")
