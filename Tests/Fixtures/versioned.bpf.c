@@ -21,7 +21,11 @@
 #define CONTEXT struct xdp_md
 #endif
 
-#ifdef ON
+#ifdef CONSTANT
+#undef static_branch_unlikely
+#define static_branch_unlikely(at) (*(at))
+const volatile _Bool deny;
+#elif defined(ON)
 DEFINE_STATIC_KEY_TRUE(deny);
 #else
 DEFINE_STATIC_KEY_FALSE(deny);
@@ -41,6 +45,16 @@ struct {
 	__type(key, __u32);
 	__type(value, __u64);
 } MAP SEC(".maps");
+#endif
+
+#ifdef DEVICES
+/* The kernel gives it a flag that no author does. */
+struct {
+	__uint(type, BPF_MAP_TYPE_DEVMAP);
+	__uint(max_entries, 4);
+	__uint(key_size, 4);
+	__uint(value_size, 4);
+} DEVICES SEC(".maps");
 #endif
 
 __u64 total;

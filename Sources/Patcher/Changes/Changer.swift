@@ -102,7 +102,8 @@ public struct Changer: Sendable {
     if !dryRun {
       do throws(StaticKeysError) {
         // Variables last: the more can fail, the earlier it is tried.
-        try Transaction(steps: prepared as [any TransactionStep] + [plan.pins] + writes, system: system).commit()
+        let pins = plan.pins.isEmpty ? [] : [plan.pins]
+        try Transaction(steps: prepared as [any TransactionStep] + pins + writes, system: system).commit()
       } catch {
         // A hook may keep a program for a moment after it was taken back; who looks now is to see the old state.
         let before = work.flatMap { $0.replaced + [$0.standing].compactMap(\.self) }

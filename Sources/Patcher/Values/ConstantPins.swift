@@ -24,7 +24,7 @@ struct ConstantPins {
         let path = directory.appending(entry.name)
         guard let pinned = try system.pinned(at: path), pinned.kind == .map else { continue }
         let info = try system.rawInfo(ofMap: pinned.fd)
-        guard let shape = DataMapShape(info), shape.isReadOnly else { continue }
+        guard let shape = DataMapShape(info), shape.holdsConstants else { continue }
         found[path] = Pin(path: path, map: pinned.fd, id: info.id, shape: shape)
       }
     } catch {

@@ -45,8 +45,8 @@ struct DataMapShape: Hashable, Sendable {
     valueTypeID = info.btf_value_type_id
   }
 
-  /// Whether programs can only read it: they are constants to them.
-  var isReadOnly: Bool { flags & UInt32(BPF_F_RDONLY_PROG) != 0 }
+  /// Whether it is a section that programs can only read. A section has no type for its key, as an author's own map has.
+  var holdsConstants: Bool { keyTypeID == 0 && flags & UInt32(BPF_F_RDONLY_PROG) != 0 }
 
   /// Whether user space can see its memory.
   var isMappable: Bool { flags & UInt32(BPF_F_MMAPABLE) != 0 }

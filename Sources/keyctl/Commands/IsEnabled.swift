@@ -28,7 +28,7 @@ struct IsEnabled: Verb {
   func run() throws {
     let found = try ValueIndex(of: Inventory.current(), in: selection.program).matches(for: [key], among: .switches)
     let state = found.switchState
-    try action.print(View(state: state.rawValue, keys: found.map(KeyView.init)), lines: [state.rawValue])
+    try action.print(View(state: state.rawValue, keys: found.map { try KeyView($0) }), lines: [state.rawValue])
     switch state {
     case .on: break
     case .off: throw ExitCode(ExitStatus.failed.rawValue)

@@ -51,7 +51,7 @@ struct KeyView: Encodable {
   }
 
   /// Either of them.
-  init(_ match: ValueMatch, attachments: AttachmentIndex) throws(StaticKeysError) {
+  init(_ match: ValueMatch, attachments: AttachmentIndex? = nil) throws(StaticKeysError) {
     switch match {
     case .key(let key): self.init(key, attachments: attachments)
     case .value(let value, _): try self.init(value, attachments: attachments)

@@ -77,7 +77,7 @@ extension KernelTests {
 
     @Test("a map of devices is kept")
     func mapOfDevices() throws {
-      let object = try VersionedObject(more: VersionedObject.deviceMap("devices"))
+      let object = try VersionedObject("devices")
       #expect(maps(try Collection(object).replace(by: object))["devices"] == .kept)
     }
 

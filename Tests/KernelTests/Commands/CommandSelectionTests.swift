@@ -52,8 +52,9 @@ extension KernelTests {
     func keyAndConstant() throws {
       let object = try UniqueKeyObject()
       let key = try object.load()
-      let constant = try Collection(
-        VersionedObject(programs: ["first"], more: "const volatile _Bool \(object.key) = 0;"))
+      let compiled = try CompiledObject(
+        version: "#define PROGRAMS P(0, first)", then: "const volatile _Bool \(object.key) = 0;")
+      let constant = try Collection(object: compiled.path)
       let names = [key.name, constant.name].map { "\($0)/\(object.key)" }
       for verb in ["enable", "disable", "toggle", "is-enabled", "list", "show"] {
         let plain = try keyctl(verb, object.key)
@@ -75,15 +76,10 @@ extension KernelTests {
       #expect(try completions(of: "enable").contains(object.key))
     }
 
-    @Test("a key and a constant of one name in one collection need a pattern; save leaves both out", .requiresCompiler)
+    @Test("a key and a constant of one name in one collection need a pattern; save leaves both out")
     func oneNameTwice() throws {
-      let collection = try Collection(VersionedObject(programs: ["first"]))
-      let constant = """
-        #undef static_branch_unlikely
-        #define static_branch_unlikely(at) (*(at))
-        const volatile _Bool deny;
-        """
-      try collection.add(VersionedObject(programs: ["second"], keys: constant))
+      let collection = try Collection(VersionedObject("one"))
+      try collection.add(VersionedObject("second-constant"))
       let plain = try keyctl("enable", "\(collection.name)/deny")
       #expect(plain.status == 1 && plain.stderr.contains("\(collection.name)/deny (static key), "))
       #expect(plain.stderr.contains("\(collection.name)/deny (bool deny, .rodata+"))

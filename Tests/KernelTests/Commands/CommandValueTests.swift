@@ -109,10 +109,10 @@ extension KernelTests {
       let values = try Collection("values", values: ["debug=on"])
       let rows = try keyctl("list", "\(consts.name)/*", "\(values.name)/*").checked().stdout.split(separator: "\n")
         .map { $0.split(separator: " ").map(String.init) }
-      #expect(rows.contains([consts.name, "key", "off", "off", "1", "1", "key"]))
-      #expect(rows.contains([consts.name, "flag", "on", "on", "1", "1", "immediate"]))
-      #expect(rows.contains([values.name, "debug", "on", "-", "3", "0", "constant"]))
-      #expect(rows.contains([values.name, "threshold", "10", "-", "1", "0", "variable"]))
+      #expect(rows.contains([consts.name, "key", "off", "off", "1", "1", "key", "pin"]))
+      #expect(rows.contains([consts.name, "flag", "on", "on", "1", "1", "immediate", "pin"]))
+      #expect(rows.contains([values.name, "debug", "on", "-", "3", "0", "constant", "pin"]))
+      #expect(rows.contains([values.name, "threshold", "10", "-", "1", "0", "variable", "pin"]))
       #expect(try keyctl("is-enabled", "\(values.name)/debug").status == 0)
       #expect(
         try keyctl("disable", "\(values.name)/debug").checked().stdout.contains(

@@ -16,6 +16,10 @@ extension KernelTests {
       let text: String
 
       var testDescription: String { reason }
+
+      func compiled() throws -> CompiledObject {
+        try CompiledObject("#include \"fixture.h\"\n\(text)\nchar LICENSE[] SEC(\"license\") = \"GPL\";\n")
+      }
     }
 
     static let sources = [
@@ -76,26 +80,12 @@ extension KernelTests {
           """),
     ]
 
-    /// Compiles a source that may include what fixtures include.
-    private func compile(_ source: String, in folder: TemporaryFolder, to path: String) throws {
-      let file = try folder.write(Array(source.utf8), to: "source.bpf.c")
-      let machine = try run(["uname", "-m"]).checked().stdout.trimmingCharacters(in: .newlines)
-      let root = Fixture.packageRoot
-      try run([
-        "clang-19", "--target=bpf", "-g", "-O2", "-std=gnu11", "-I\(root)/include", "-I\(root)/Tests/Fixtures",
-        "-idirafter", "/usr/include/\(machine)-linux-gnu", "-c", file, "-o", path,
-      ]).checked()
-    }
-
     @Test(arguments: sources) func refused(source: Source) throws {
-      let folder = try TemporaryFolder()
-      let object = folder.file("refused.o")
-      try compile(
-        "#include \"fixture.h\"\n\(source.text)\nchar LICENSE[] SEC(\"license\") = \"GPL\";\n", in: folder, to: object)
-      let error = #expect(throws: StaticKeysError.self) { try TemplateBuilder().build(FilePath(object)) }
+      let object = try source.compiled()
+      let error = #expect(throws: StaticKeysError.self) { try TemplateBuilder().build(FilePath(object.path)) }
       #expect(
         error?.code == .unsupported && error?.message.contains(source.reason) == true, "\(String(describing: error))")
-      #expect(error?.place.file == object && error?.advice?.isEmpty == false)
+      #expect(error?.place.file == object.path && error?.advice?.isEmpty == false)
       #expect(!FileManager.default.fileExists(atPath: "/sys/fs/bpf/pinned"), "libbpf pins by name when it loads")
     }
 
@@ -117,11 +107,8 @@ extension KernelTests {
 
     @Test("what holds for one kernel binds the template to it, which loads it", arguments: bound)
     func binds(source: Source) throws {
-      let folder = try TemporaryFolder()
-      let object = folder.file("bound.o")
-      try ManyPrograms.compile(
-        "#include \"fixture.h\"\n\(source.text)\nchar LICENSE[] SEC(\"license\") = \"GPL\";\n", in: folder, to: object)
-      let built = try BuiltTemplate(object: object)
+      let object = try source.compiled()
+      let built = try BuiltTemplate(object: object.path)
       #expect(built.template.binding?.reasons == [source.reason])
       #expect(try built.load().run("p") == 2)
     }

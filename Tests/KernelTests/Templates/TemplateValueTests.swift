@@ -90,9 +90,10 @@ extension KernelTests {
 
     @Test("a shared map is one of the same layout and flags, or refused", .requiresCompiler)
     func otherLayout() throws {
-      func version(_ variables: String, flags: String = "0") throws -> VersionedObject {
-        try VersionedObject(
-          more: """
+      func version(_ variables: String, flags: String = "0") throws -> CompiledObject {
+        try CompiledObject(
+          version: "#define DEVICES devices",
+          then: """
             \(variables)
             struct {
               __uint(type, BPF_MAP_TYPE_HASH);
@@ -101,14 +102,13 @@ extension KernelTests {
               __type(key, __u32);
               __type(value, __u64);
             } more SEC(".maps");
-            \(VersionedObject.deviceMap("devices"))
             """)
       }
       let (x, y) = ("const volatile __u32 x = 5;", "const volatile __u32 y = 6;")
       let (first, same) = (try version(x + y), try version(x + y))
       let name = Collection.newName()
       defer { _ = try? CollectionStore().remove(name) }
-      func add(_ instance: String, _ object: VersionedObject, sharing map: String) throws {
+      func add(_ instance: String, _ object: CompiledObject, sharing map: String) throws {
         _ = try CollectionLoader().load(
           FilePath(object.path), name: name, instances: [InstanceSpec(name: instance)], sharing: [Glob(map)],
           engine: Collection.engineUnderTest)

@@ -8,19 +8,6 @@ import TestSupport
 import Testing
 
 extension Instances {
-  /// Sets values of those instances, each "NAME=VALUE".
-  @discardableResult
-  func set(
-    _ assignments: String..., only instances: String? = nil, system: BPFSystem = BPFSystem()
-  ) throws -> ChangeReport {
-    let wishes = try assignments.map { text in
-      let parts = text.split(separator: "=", maxSplits: 1)
-      return try Wish.value("\(name)/\(parts[0])", String(parts[1]))
-    }
-    return try Changer(system: system).apply(
-      wishes, in: instances.map { .instance(Glob($0)) }, engine: Collection.engineForValues)
-  }
-
   /// The pin of a section's map, of an instance or of the collection.
   func pin(ofSection section: String, of instance: String? = nil) throws -> String {
     let folder = "\(CollectionStore.directory(of: name))/" + (instance.map { "instances/\($0)/" } ?? "") + "maps"
@@ -130,6 +117,33 @@ extension KernelTests {
       #expect(report.removed.map(\.path.string) == [pin + "__new"] && report.completed.isEmpty)
       #expect(others.allSatisfy { access($0, F_OK) == 0 })
       #expect(try values.isUsed(pin, by: "a"))
+    }
+
+    @Test("maps of the author's own that only look like one another stay where they are pinned", .requiresCompiler)
+    func lookAlikes() throws {
+      // The kernel keeps 15 characters of a name.
+      let maps = ["settings_of_mine_a", "settings_of_mine_b"].map { name in
+        """
+        struct {
+          __uint(type, BPF_MAP_TYPE_ARRAY);
+          __uint(max_entries, 1);
+          __uint(map_flags, BPF_F_RDONLY_PROG);
+          __type(key, __u32);
+          __type(value, __u64);
+        } \(name) SEC(".maps");
+        """
+      }
+      let program = """
+        SEC("xdp") int reads(void *ctx)
+        {
+          __u32 key = 0;
+          return static_branch_unlikely(&deny) && bpf_map_lookup_elem(&settings_of_mine_b, &key) ? 1 : 2;
+        }
+        """
+      let object = try CompiledObject(then: (maps + [program]).joined(separator: "\n"))
+      let collection = try Collection(object: object.path)
+      #expect(collection.pins.contains("maps/settings_of_mine_a"))
+      #expect(try GarbageCollector().collect(dryRun: true).completed.isEmpty)
     }
 
     @Test("killed at each of its renames in turn, the same command completes it", .requires(tool: "strace"))
