@@ -54,8 +54,8 @@ private struct RateStage {
     case .xdpSlot: rate = try Collection("rate", attach: ["xdp:\(veth.receiverHook)"], via: .slot)
     case .tcxLink: rate = try Collection("rate", attach: ["tcx-ingress:\(veth.receiverHook)"])
     case .cgroupLink: rate = try Collection("rate", attach: ["cgroup:\(group?.path ?? "")"])
-    case .netkitAttached: rate = try Collection("netkit")
-    case .xdpDriver, .xdpGeneric, .tcxAttached, .filter, .cgroupAttached, .arraySlot: rate = try Collection("rate")
+    case .xdpDriver, .xdpGeneric, .tcxAttached, .filter, .cgroupAttached, .arraySlot, .netkitAttached:
+      rate = try Collection("rate")
     }
     let device = veth.receiver
     foreign =
@@ -85,7 +85,7 @@ private struct RateStage {
     try Netkit.make(in: veth.receiver)
     try veth.receiver.ip("link set primary up\nlink set \(Netkit.peer) netns \(veth.sender.name)\n")
     try veth.sender.ip("address add 10.78.0.1/24 dev \(Netkit.peer)\nlink set \(Netkit.peer) up\n")
-    let (pin, index) = (rate.pin("progs", "rate_netkit"), Int32(try veth.receiver.index(of: "primary")))
+    let (pin, index) = (rate.pin("progs", "rate_tc"), Int32(try veth.receiver.index(of: "primary")))
     try veth.receiver.onThread { try BPF.attach(BPF.open(pin: pin), to: index, UInt32(SK_BPF_NETKIT_PEER)) }
   }
 
