@@ -63,8 +63,10 @@ extension KernelTests.Patch {
     #expect(try bad.programs().map(\.instance.form) == [.pair, .pair])
     #expect(try bad.flip(.enable, "harmless").programs.map(\.engine) == [.reload])
     #expect(try bad.run("bad") == 1 && bad.run("good") == 2)
+    // As long as that is on, the verifier never comes to the other arm.
+    try bad.flip(.disable, "harmless")
     #expect(throws: StaticKeysError.self) { try bad.flip(.enable, "badarm") }
-    #expect(try bad.run("good") == 2)
+    #expect(try bad.run("bad") == 2 && bad.run("good") == 2)
     // What is taken is patched, and no word is lost on it.
     let four = try Collection("four", engine: .auto)
     #expect(four.report.nativeRefusal == nil && four.report.programs.allSatisfy { $0.instance.engine == .patch })
