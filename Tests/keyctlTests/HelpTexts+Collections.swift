@@ -42,7 +42,8 @@ extension HelpTexts {
                               link, slot; default: auto)
       --set <name=value>      A first value instead of the object's, as 'set' takes
                               it; may be repeated.
-      --instance <name>       Add an instance of this name to the collection.
+      --instance <name>       Add an instance of this name to the collection; may
+                              be repeated.
       --instances <n>         Add so many, called 0, 1, 2 and so on.
       --share-map <map>       A map that is the collection's, not each instance's;
                               may be repeated; * and ? match.

@@ -137,11 +137,13 @@ struct Load: Verb {
 
 /// Which instances `load` makes.
 struct InstanceOptions: ParsableArguments {
-  @Option(help: ArgumentHelp("Add an instance of this name to the collection.", valueName: "name"))
-  var instance: String?
+  @Option(
+    name: .customLong("instance"),
+    help: ArgumentHelp("Add an instance of this name to the collection; may be repeated.", valueName: "name"))
+  var named: [String] = []
 
-  @Option(help: ArgumentHelp("Add so many, called 0, 1, 2 and so on.", valueName: "n"))
-  var instances: Int?
+  @Option(name: .customLong("instances"), help: ArgumentHelp("Add so many, called 0, 1, 2 and so on.", valueName: "n"))
+  var count: Int?
 
   @Option(
     name: .customLong("share-map"),
@@ -151,10 +153,10 @@ struct InstanceOptions: ParsableArguments {
   var shared: [Glob] = []
 
   func validate() throws {
-    guard instance == nil || instances == nil else {
+    guard named.isEmpty || count == nil else {
       throw ValidationError("--instance and --instances exclude each other")
     }
-    if let instances, !(1...1_000_000).contains(instances) {
+    if let count, !(1...1_000_000).contains(count) {
       throw ValidationError("--instances takes a count from 1 on")
     }
     guard shared.isEmpty || names != nil else {
@@ -163,7 +165,7 @@ struct InstanceOptions: ParsableArguments {
   }
 
   /// The names of those asked for; nil if the file is to be loaded without instances.
-  var names: [String]? { instance.map { [$0] } ?? instances.map { (0..<max(0, $0)).map(String.init) } }
+  var names: [String]? { named.isEmpty ? count.map { (0..<max(0, $0)).map(String.init) } : named }
 }
 
 /// What an object gets from the collection that it is loaded for.
