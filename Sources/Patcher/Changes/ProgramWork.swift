@@ -81,11 +81,10 @@ extension ProgramWork {
   /// template come to.
   private static func converge(_ held: [Candidate], runs: (Candidate) -> Bool) -> [ProgramWork] {
     let reloadable = held.filter { $0.program.instance.form == .pair }
-    let running = reloadable.filter(runs)
-    var groups: [Outcome: [Candidate]] = [:]
-    for one in running { groups[one.outcome, default: []].append(one) }
+    let running = Dictionary(grouping: reloadable.filter(runs), by: \.outcome)
+    var groups = running
     for one in reloadable where !runs(one) {
-      let outcomes = Set(running.map(\.outcome)).filter { $0.template == one.program.template }
+      let outcomes = running.keys.filter { $0.template == one.program.template }
       groups[outcomes.count == 1 ? outcomes.first ?? one.outcome : one.outcome, default: []].append(one)
     }
     let merged = groups.compactMap { outcome, members -> ProgramWork? in
