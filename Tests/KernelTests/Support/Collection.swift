@@ -58,11 +58,7 @@ final class Collection {
       guard let request = AttachRequest(text) else { throw HarnessError("no hook: \(text)") }
       return request
     }
-    let initial = try values.map { text in
-      let parts = text.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
-      guard parts.count == 2, let pattern = ValuePattern(parts[0]) else { throw HarnessError("no value: \(text)") }
-      return InitialValue(pattern, String(parts[1]))
-    }
+    let initial = try values.map { try Assignment($0).initialValue() }
     report = try CollectionLoader(system: system).load(
       FilePath(object), name: self.name, settings: settings.map { (Glob($0.0), $0.1) },
       values: initial, attach: requests, via: way, engine: engine)

@@ -11,31 +11,20 @@ extension Instances {
   func set(_ assignments: String..., only instances: String? = nil, system: BPFSystem = BPFSystem()) throws
     -> ChangeReport
   {
-    let wishes = try assignments.map { text in
-      let parts = text.split(separator: "=", maxSplits: 1)
-      return try Wish.value("\(name)/\(parts[0])", String(parts[1]))
-    }
-    return try Changer(system: system).apply(
-      wishes, in: instances.map { .instance(Glob($0)) }, engine: Collection.engineForValues)
+    try Changer(system: system).apply(
+      assignments.map { try Assignment($0).wish(in: name) }, in: instances.map { .instance(Glob($0)) },
+      engine: Collection.engineForValues)
   }
 
-  func get(_ value: String, only instances: String? = nil) throws -> String {
-    let index = try ValueIndex(of: Inventory.current(), in: instances.map { .instance(Glob($0)) })
-    let found = try index.matches(for: #require(ValuePattern("\(name)/\(value)")))
-    guard found.count == 1, case .value(let value, let path) = found[0] else { throw HarnessError("\(found.count)") }
-    return try value.value(at: path)?.description ?? "<mixed>"
+  func get(_ expression: String, only instances: String? = nil) throws -> String {
+    try ValueIndex.now(expression, in: name, of: instances.map { .instance(Glob($0)) })?.description ?? "<mixed>"
   }
 }
 
 extension InstanceSpec {
   /// An instance with first values, each "NAME=VALUE".
-  fileprivate init(_ name: String, values: String...) {
-    self.init(
-      name: name,
-      values: values.compactMap { text in
-        let parts = text.split(separator: "=", maxSplits: 1)
-        return ValuePattern(parts[0]).map { InitialValue($0, String(parts[1])) }
-      })
+  fileprivate init(_ name: String, values: String...) throws {
+    try self.init(name: name, values: values.map { try Assignment($0).initialValue() })
   }
 }
 

@@ -34,23 +34,16 @@ final class TwoLayouts {
 
   @discardableResult
   func set(_ assignments: String..., only program: String? = nil) throws -> ChangeReport {
-    let wishes = try assignments.map { text in
-      let parts = text.split(separator: "=", maxSplits: 1)
-      return try Wish.value("\(name)/\(parts[0])", String(parts[1]))
-    }
-    return try Changer().apply(
-      wishes, in: program.map { .name(Glob($0)) }, engine: Collection.engineForValues)
+    try Changer().apply(
+      assignments.map { try Assignment($0).wish(in: name) }, in: program.map { .name(Glob($0)) },
+      engine: Collection.engineForValues)
   }
 
   func flip(_ action: KeyAction, _ key: String) throws -> ChangeReport {
     try Changer().flip(action, [#require(KeyPattern("\(name)/\(key)"))], engine: Collection.engineForValues)
   }
 
-  func get(_ name: String) throws -> DecodedValue? {
-    let found = try ValueIndex(of: Inventory.current()).matches(for: #require(ValuePattern("\(self.name)/\(name)")))
-    guard found.count == 1, case .value(let value, let path) = found[0] else { throw HarnessError("\(found.count)") }
-    return try value.value(at: path)
-  }
+  func get(_ expression: String) throws -> DecodedValue? { try ValueIndex.now(expression, in: name) }
 
   /// What both programs return.
   func run() throws -> [UInt32] {

@@ -27,10 +27,7 @@ extension Collection {
 
   /// `set` with the error type that a `do throws` wants.
   func apply(_ assignments: String...) throws(StaticKeysError) {
-    let wishes = try assignments.map { text throws(StaticKeysError) in
-      let parts = text.split(separator: "=", maxSplits: 1)
-      return try Wish.value("\(name)/\(parts[0])", String(parts[1]))
-    }
+    let wishes = try assignments.map { text throws(StaticKeysError) in try Assignment(text).wish(in: name) }
     try Changer(system: kernel).apply(wishes, engine: Self.engineForValues)
   }
 }

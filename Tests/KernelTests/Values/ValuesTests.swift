@@ -17,20 +17,12 @@ extension Collection {
   }
 
   func wishes(_ assignments: [String]) throws -> [Wish] {
-    try assignments.map { text in
-      let parts = text.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
-      return try Wish.value("\(name)/\(parts[0])", String(parts[1]))
-    }
+    try assignments.map { try Assignment($0).wish(in: name) }
   }
 
   /// What a value, or a part of it, is now.
   func get(_ expression: String) throws -> String {
-    guard let pattern = ValuePattern("\(name)/\(expression)") else { throw HarnessError("no pattern: \(expression)") }
-    let matches = try ValueIndex(of: Inventory.current()).matches(for: pattern)
-    guard matches.count == 1, case .value(let value, let path)? = matches.first else {
-      throw HarnessError("\(matches.count) values are called \(expression)")
-    }
-    return try value.value(at: path)?.description ?? "<mixed>"
+    try ValueIndex.now(expression, in: name)?.description ?? "<mixed>"
   }
 }
 
